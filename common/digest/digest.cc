@@ -15,7 +15,8 @@
 
 namespace ondelette {
 
-static_assert(std::endian::native == std::endian::little, "token digests are taken over little-endian ids");
+static_assert(std::endian::native == std::endian::little,
+              "token digests are taken over little-endian ids");
 
 struct Sha256::Context {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();
@@ -28,7 +29,7 @@ Sha256::Sha256() : context_(std::make_unique<Context>()) {
 
 Sha256::~Sha256() = default;
 
-void Sha256::Update(std::string_view bytes) {
+void Sha256::Update(absl::string_view bytes) {
   EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size());
 }
 
@@ -38,14 +39,15 @@ std::string Sha256::Finish() {
   return absl::BytesToHexString({reinterpret_cast<const char*>(raw.data()), raw.size()});
 }
 
-std::string Sha256Of(std::string_view bytes) {
+std::string Sha256Of(absl::string_view bytes) {
   Sha256 sha;
   sha.Update(bytes);
   return sha.Finish();
 }
 
 absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                       &std::fclose);
   if (file == nullptr) {
     return absl::NotFoundError(absl::StrCat("cannot open ", path, ": ", std::strerror(errno)));
   }

@@ -1,6 +1,7 @@
 // SHA-256 digests: the names of weights, corpora, specs and jobs.
 //
-// A digest is written as 64 lower-case hexadecimal digits everywhere: proto, store, CLI and file names.
+// A digest is written as 64 lower-case hexadecimal digits everywhere: proto, store, CLI and file
+// names.
 #ifndef ONDELETTE_COMMON_DIGEST_DIGEST_H_
 #define ONDELETTE_COMMON_DIGEST_DIGEST_H_
 
@@ -8,9 +9,9 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace ondelette {
 
@@ -22,7 +23,7 @@ class Sha256 {
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
 
-  void Update(std::string_view bytes);
+  void Update(absl::string_view bytes);
   // The digest of everything given so far, as 64 hexadecimal digits.
   std::string Finish();
 
@@ -32,13 +33,14 @@ class Sha256 {
 };
 
 // Digest of one piece of memory.
-std::string Sha256Of(std::string_view bytes);
+std::string Sha256Of(absl::string_view bytes);
 
-// Digest of a file's bytes, read in pieces. NOT_FOUND or UNAVAILABLE naming the file where it cannot be read.
+// Digest of a file's bytes, read in pieces. NOT_FOUND or UNAVAILABLE naming the file where it
+// cannot be read.
 absl::StatusOr<std::string> Sha256OfFile(const std::string& path);
 
-// The digest of a sequence: SHA-256 of its token ids as little-endian int32. It seeds everything random about a
-// sequence, so that a record does not depend on the sequence's neighbours.
+// The digest of a sequence: SHA-256 of its token ids as little-endian int32. It seeds everything
+// random about a sequence, so that a record does not depend on the sequence's neighbours.
 std::string TokensDigest(std::span<const int32_t> tokens);
 
 }  // namespace ondelette

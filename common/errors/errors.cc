@@ -1,25 +1,24 @@
 #include "common/errors/errors.h"
 
-#include <optional>
-
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 
 namespace ondelette {
 namespace {
 
-constexpr std::string_view kReasonUrl = "ondelette/reason";
-constexpr std::string_view kRemedyUrl = "ondelette/remedy";
+constexpr absl::string_view kReasonUrl = "ondelette/reason";
+constexpr absl::string_view kRemedyUrl = "ondelette/remedy";
 
-std::string Payload(const absl::Status& status, std::string_view url) {
-  std::optional<absl::Cord> payload = status.GetPayload(url);
+std::string Payload(const absl::Status& status, absl::string_view url) {
+  absl::optional<absl::Cord> payload = status.GetPayload(url);
   return payload.has_value() ? std::string(*payload) : std::string();
 }
 
 }  // namespace
 
-absl::Status MakeError(absl::StatusCode code, std::string_view reason, std::string_view message,
-                       std::string_view remedy) {
+absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message,
+                       absl::string_view remedy) {
   absl::Status status(code, message);
   status.SetPayload(kReasonUrl, absl::Cord(reason));
   if (!remedy.empty()) status.SetPayload(kRemedyUrl, absl::Cord(remedy));

@@ -1,23 +1,25 @@
-// What every error carries besides its absl::StatusCode and its message: a reason that programs can match on and
-// a remedy that people can act on. They travel as payloads of absl::Status, and over gRPC as google.rpc details.
+// What every error carries besides its absl::StatusCode and its message: a reason that programs can
+// match on and a remedy that people can act on. They travel as payloads of absl::Status, and over
+// gRPC as google.rpc details.
 //
-// The message says what happened and to which file, tensor, field or job; the remedy says what to do about it.
+// The message says what happened and to which file, tensor, field or job; the remedy says what to
+// do about it.
 #ifndef ONDELETTE_COMMON_ERRORS_ERRORS_H_
 #define ONDELETTE_COMMON_ERRORS_ERRORS_H_
 
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace ondelette {
 
 // The domain of every reason below, as google.rpc.ErrorInfo has it.
-inline constexpr std::string_view kErrorDomain = "ondelette";
+inline constexpr absl::string_view kErrorDomain = "ondelette";
 
 // Builds a status. `reason` is UPPER_SNAKE_CASE and part of the interface ("CHECKPOINT_CORRUPT").
-absl::Status MakeError(absl::StatusCode code, std::string_view reason, std::string_view message,
-                       std::string_view remedy = "");
+absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message,
+                       absl::string_view remedy = "");
 
 // The parts of a status made by MakeError; empty where it has none.
 std::string ErrorReason(const absl::Status& status);
@@ -33,8 +35,9 @@ enum class ErrorClass {
   kInfrastructure,  // a lost worker or engine: retry, costs no attempt
 };
 
-// Deterministic: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION, OUT_OF_RANGE, UNIMPLEMENTED, DATA_LOSS,
-// ALREADY_EXISTS, PERMISSION_DENIED, UNAUTHENTICATED. Infrastructure: CANCELLED, ABORTED. The rest is transient.
+// Deterministic: INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION, OUT_OF_RANGE, UNIMPLEMENTED,
+// DATA_LOSS, ALREADY_EXISTS, PERMISSION_DENIED, UNAUTHENTICATED. Infrastructure: CANCELLED,
+// ABORTED. The rest is transient.
 ErrorClass ClassOf(const absl::Status& status);
 
 }  // namespace ondelette
