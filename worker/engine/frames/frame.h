@@ -23,7 +23,8 @@
 //              Columns(spec) lists them
 //     skipped  {job, sequence: index, reason}
 //     done     {job, seconds}
-//     failed   {job (if any), code: absl status code, reason, message, remedy}
+//     controls {patterns: [name, ...], columns}    payload: float32 [patterns, columns], NaN where
+//     undefined failed   {job (if any), code: absl status code, reason, message, remedy}
 //
 // End of file on stdin ends the engine with exit status 0. The engine's stderr is its log, for
 // people.
