@@ -1,0 +1,54 @@
+// Tokens that are found in the text itself, before the model sees it: <|endoftext|>, and in
+// GPT-NeoX the runs of spaces.
+#ifndef ONDELETTE_WORKER_TOKENIZER_ADDED_TOKENS_H_
+#define ONDELETTE_WORKER_TOKENIZER_ADDED_TOKENS_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+
+namespace ondelette::tokenizer {
+
+struct AddedToken {
+  int32_t id = 0;
+  std::string content;
+  bool single_word = false;  // only where no word character touches it
+  bool left_strip = false;   // takes the white space before it along
+  bool right_strip = false;  // takes the white space after it along
+  bool normalized = false;   // looked for in the normalized text, not in the raw one
+};
+
+// A stretch of text, or a token found in it.
+struct Piece {
+  static constexpr int32_t kText = -1;
+  int32_t id = kText;
+  absl::string_view text;  // points into the text that was split
+};
+
+// Finds tokens as Hugging Face does: the leftmost match, of those the longest, never overlapping;
+// a match that single_word refuses is skipped whole. Immutable and thread-safe once built.
+class AddedTokenFinder {
+ public:
+  // `token.content` is not empty; of two tokens with equal content the first counts.
+  void Add(AddedToken token);
+
+  // The text in order, empty stretches left out. `text` is valid UTF-8.
+  std::vector<Piece> Split(absl::string_view text) const;
+
+ private:
+  // The longest token that `text` starts with, or nullptr.
+  const AddedToken* LongestAt(absl::string_view text) const;
+
+  // A trie over bytes: (node, byte) -> node. Node 0 is the root.
+  absl::flat_hash_map<std::pair<int32_t, char>, int32_t> edges_;
+  std::vector<int32_t> token_at_node_ = {-1};  // index in tokens_, or -1
+  std::vector<AddedToken> tokens_;
+};
+
+}  // namespace ondelette::tokenizer
+
+#endif  // ONDELETTE_WORKER_TOKENIZER_ADDED_TOKENS_H_

@@ -1,0 +1,35 @@
+// The normalizer of a tokenizer.json: null, NFC, NFD, NFKC, NFKD, or a Sequence of them.
+//
+// Unicode's version is ICU's (15.0 in Debian 12); characters assigned later pass unchanged.
+#ifndef ONDELETTE_WORKER_TOKENIZER_NORMALIZER_H_
+#define ONDELETTE_WORKER_TOKENIZER_NORMALIZER_H_
+
+#include <unicode/normalizer2.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "worker/tokenizer/json_field.h"
+
+namespace ondelette::tokenizer {
+
+// Immutable and thread-safe once read.
+class Normalizer {
+ public:
+  // Errors are recorded in the field.
+  static Normalizer Read(const Field& field);
+
+  // `text` is valid UTF-8, and so is the result. RESOURCE_EXHAUSTED where memory ran out.
+  absl::StatusOr<std::string> Apply(absl::string_view text) const;
+
+ private:
+  void Append(const Field& field);
+
+  std::vector<const icu::Normalizer2*> steps_;  // ICU's own, never freed
+};
+
+}  // namespace ondelette::tokenizer
+
+#endif  // ONDELETTE_WORKER_TOKENIZER_NORMALIZER_H_

@@ -1,0 +1,55 @@
+#include "worker/tokenizer/post_processor.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace ondelette::tokenizer {
+namespace {
+
+// One special token of the template may stand for several ids.
+std::vector<int32_t> SpecialIds(const Field& name, const Field& special_tokens) {
+  std::vector<int32_t> ids;
+  Field special = special_tokens[name.String().c_str()];
+  for (const Field& id : special["ids"].Elements()) ids.push_back(id.TokenId());
+  return ids;
+}
+
+PostProcessor ReadTemplate(const Field& field) {
+  PostProcessor result;
+  int sequences = 0;
+  for (const Field& part : field["single"].Elements()) {
+    if (!part["Sequence"].IsNull()) {
+      ++sequences;
+      continue;
+    }
+    std::vector<int32_t> ids = SpecialIds(part["SpecialToken"]["id"], field["special_tokens"]);
+    std::vector<int32_t>& side = sequences == 0 ? result.before : result.after;
+    side.insert(side.end(), ids.begin(), ids.end());
+  }
+  if (sequences != 1) {
+    field["single"].Unsupported(absl::StrCat("a template with ", sequences, " sequences"));
+  }
+  return result;
+}
+
+}  // namespace
+
+PostProcessor PostProcessor::Read(const Field& field) {
+  PostProcessor result;
+  if (field.IsNull()) return result;
+  const std::string& type = field["type"].String();
+  if (type == "TemplateProcessing") return ReadTemplate(field);
+  if (type == "Sequence") {
+    for (const Field& step : field["processors"].Elements()) {
+      PostProcessor outer = Read(step);
+      result.before.insert(result.before.begin(), outer.before.begin(), outer.before.end());
+      result.after.insert(result.after.end(), outer.after.begin(), outer.after.end());
+    }
+  } else if (type != "ByteLevel") {
+    field.Unsupported(absl::StrCat("the post-processor \"", type, "\""));
+  }
+  return result;
+}
+
+}  // namespace ondelette::tokenizer

@@ -1,0 +1,47 @@
+// From text to the token ids that a model was trained on, as its tokenizer.json says.
+//
+// Supported now: byte-level BPE as GPT-NeoX (every Pythia), GPT-2, Llama 3 and Qwen 2.5 write it.
+// The ids are those of Hugging Face's `tokenizers` (Tokenizer.from_file(...).encode(text).ids),
+// with two differences by intent: the file's "truncation" and "padding" are ignored (the spec's
+// `tokens` cuts), and files that `tokenizers` would repair in silence (an added token whose id
+// contradicts the vocabulary) are refused.
+#ifndef ONDELETTE_WORKER_TOKENIZER_TOKENIZER_H_
+#define ONDELETTE_WORKER_TOKENIZER_TOKENIZER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace ondelette {
+
+// A loaded tokenizer. Immutable: any number of threads may call Encode at once.
+class Tokenizer {
+ public:
+  // The longest text that Encode takes, in bytes. It bounds the memory of one call to about 1 GB.
+  static constexpr size_t kMaxTextBytes = size_t{8} << 20;
+
+  virtual ~Tokenizer() = default;
+
+  // The ids of one text, special tokens of the file's template included. INVALID_ARGUMENT
+  // (TEXT_INVALID) with the byte's offset where the text is not UTF-8, and where it is longer than
+  // kMaxTextBytes; RESOURCE_EXHAUSTED (TEXT_TOO_HARD) where the file's own regular expression needs
+  // unreasonable time or memory on it. Empty text gives the template's tokens alone, often none.
+  virtual absl::StatusOr<std::vector<int32_t>> Encode(absl::string_view utf8_text) const = 0;
+
+  // One more than the largest id that Encode can give.
+  virtual int32_t VocabularySize() const = 0;
+};
+
+// Reads `folder`/tokenizer.json. NOT_FOUND (TOKENIZER_MISSING) where there is none;
+// INVALID_ARGUMENT (TOKENIZER_INVALID) naming file and field where it contradicts itself;
+// UNIMPLEMENTED (TOKENIZER_UNSUPPORTED) naming file, field and kind where it needs what this build
+// does not have.
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& folder);
+
+}  // namespace ondelette
+
+#endif  // ONDELETTE_WORKER_TOKENIZER_TOKENIZER_H_
