@@ -1,0 +1,51 @@
+// A transformer as the engine runs it: token ids in, one layer's attention after the other out, for
+// one sequence at a time. There is no LM head, no final norm and no cache.
+//
+// All arithmetic is float32. LibTorch's exceptions (out of memory, a lost device) pass through every
+// function here; program/guard.h turns them into a status at the program's edge.
+#ifndef ONDELETTE_WORKER_ENGINE_MODEL_MODEL_H_
+#define ONDELETTE_WORKER_ENGINE_MODEL_MODEL_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+
+#include "absl/functional/function_ref.h"
+
+namespace ondelette::engine {
+
+// Who looks at a layer's attention. It comes in tiles of consecutive queries, first_query rising
+// from 0: float32 [heads, up to tile_queries, n], every row a query's probabilities over all n keys,
+// zero where masked. The whole [heads, n, n] never exists. A tile's memory is the model's again
+// when `observe` returns.
+struct AttentionObserver {
+  int64_t tile_queries;
+  absl::FunctionRef<void(int64_t first_query, const at::Tensor& attention)> observe;
+};
+
+// Immutable once loaded: const methods may be called from several threads, on one device.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  // Layers that are loaded, counted from the first.
+  virtual int64_t layers() const = 0;
+  virtual int64_t heads() const = 0;
+  virtual int64_t vocabulary() const = 0;
+  virtual at::Device device() const = 0;
+
+  // The hidden states before layer 0, [n, hidden]. Every token is in [0, vocabulary()).
+  virtual at::Tensor Embed(std::span<const int32_t> tokens) const = 0;
+
+  // Runs layer `index` on the hidden states [n, hidden] of one sequence whose positions are
+  // 0..n-1, and shows its attention to `observer`. Returns the hidden states after it, or, where
+  // they are not needed (after the last layer that is measured), an undefined tensor: then value
+  // product, projection and MLP are not computed.
+  virtual at::Tensor Layer(int64_t index, const at::Tensor& hidden,
+                           const AttentionObserver& observer, bool output_needed) const = 0;
+};
+
+}  // namespace ondelette::engine
+
+#endif  // ONDELETTE_WORKER_ENGINE_MODEL_MODEL_H_

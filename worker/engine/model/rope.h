@@ -1,0 +1,27 @@
+// Rotary position embedding (RoFormer, arXiv 2104.09864), in the halves layout of GPT-NeoX: the
+// first dims of a head are two halves, and (x_i, x_{i + dims/2}) turns by position * theta^(-2i/dims).
+#ifndef ONDELETTE_WORKER_ENGINE_MODEL_ROPE_H_
+#define ONDELETTE_WORKER_ENGINE_MODEL_ROPE_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace ondelette::engine {
+
+// cos and sin of positions 0..n-1, each [n, width], width = 2 ceil(dims / 2).
+struct RopeTable {
+  at::Tensor cos;
+  at::Tensor sin;
+};
+
+// Angles are float32 products of float32 frequencies, as in transformers: at position 1,000 they
+// differ by up to 3e-5 from exact ones, and checkpoints were trained with these.
+RopeTable MakeRopeTable(int64_t tokens, int64_t dims, double theta, at::Device device);
+
+// Turns the first `width` dimensions of queries or keys [heads, n, head_dim]; the rest passes.
+at::Tensor ApplyRope(const at::Tensor& heads, const RopeTable& table);
+
+}  // namespace ondelette::engine
+
+#endif  // ONDELETTE_WORKER_ENGINE_MODEL_ROPE_H_
