@@ -1,0 +1,135 @@
+"""Runs an engine over every case of models/cases.json and compares attention and records with the goldens.
+
+    python check.py --engine build/worker/engine/ondelette-engine [--device cpu] [--only NETWORK ...]
+
+Needs numpy. Prints the worst error of each metric as a share of its tolerance; exit status 1 where one is exceeded.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import tensors
+
+HERE = pathlib.Path(__file__).resolve().parent
+ATTENTION_ABSOLUTE = 5e-5
+RELATIVE, ABSOLUTE = 2e-4, 1e-5
+RECONSTRUCTION_LIMIT = 1e-6  # It measures the arithmetic itself: any value below will do.
+
+
+class Report:
+    """The worst share of the tolerance by metric, and what exceeded it."""
+
+    def __init__(self):
+        self.worst = {}
+        self.failures = []
+
+    def add(self, metric, share, where):
+        if share > self.worst.get(metric, (-1.0, ""))[0]:
+            self.worst[metric] = (share, where)
+        if not share <= 1:
+            self.failures.append(f"{where}: {metric} is off by {share:.3g} times the tolerance")
+
+    def value(self, metric, wanted, got, where):
+        if wanted is None or got is None:
+            if wanted is not got:
+                self.failures.append(f"{where}: {metric} is {got}, wanted {wanted}")
+        elif metric == "reconstruction_error":
+            self.add(metric, got / RECONSTRUCTION_LIMIT if got >= 0 else np.inf, where)
+        else:
+            self.add(metric, abs(got - wanted) / max(RELATIVE * abs(wanted), ABSOLUTE), where)
+
+
+def arguments_of(case):
+    for field, value in case["set"].items():
+        yield from ("--set", f"{field}={json.dumps(value)}")
+
+
+def run_engine(options, case, folder, output, dump):
+    command = [options.engine, "analyze", "--checkpoint", folder, "--tokens", folder / "tokens.jsonl"]
+    command += ["--spec", case["spec"], *arguments_of(case), "--device", options.device, "--output", output]
+    if dump:
+        command += ["--dump-attention", dump]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        return f"{case['model']}/{case['name']}: exit status {done.returncode}: {done.stderr.strip()[-500:]}"
+    return None
+
+
+def read_records(path):
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    return {(record["sequence"], record["layer"], record["head"]): record["metrics"] for record in records}
+
+
+def compare_records(wanted, got, where, report):
+    if wanted.keys() != got.keys():
+        report.failures.append(f"{where}: {len(got)} records, wanted {len(wanted)} of {sorted(wanted)[:3]}...")
+    for key in wanted.keys() & got.keys():
+        place = f"{where} {key[0]} layer {key[1]} head {key[2]}"
+        for metric in sorted(wanted[key].keys() - got[key].keys()):
+            report.failures.append(f"{place}: {metric} is missing")
+        for metric in sorted(got[key].keys() - wanted[key].keys()):
+            report.failures.append(f"{place}: {metric} is not one of the spec's metrics")
+        for metric in wanted[key].keys() & got[key].keys():
+            compare_metric(metric, wanted[key][metric], got[key][metric], place, report)
+
+
+def compare_metric(metric, wanted, got, place, report):
+    if isinstance(wanted, list) != isinstance(got, list) or (isinstance(wanted, list) and len(wanted) != len(got)):
+        report.failures.append(f"{place}: {metric} is {got}, wanted {wanted}")
+        return
+    if not isinstance(wanted, list):
+        wanted, got = [wanted], [got]
+    for a, b in zip(wanted, got):
+        report.value(metric, a, b, place)
+
+
+def compare_attention(folder, dump, report):
+    rows = json.loads((folder / "attention.json").read_text())["rows"]
+    wanted, got = tensors.read(folder / "attention.safetensors"), tensors.read(dump)
+    if wanted.keys() != got.keys():
+        report.failures.append(f"{folder.name}: attention of {sorted(got)}, wanted {sorted(wanted)}")
+    for name in wanted.keys() & got.keys():
+        error = np.abs(wanted[name] - got[name][:, rows]).max()
+        report.add("attention", error / ATTENTION_ABSOLUTE, f"{folder.name} {name}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", required=True)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", nargs="+")
+    options = parser.parse_args()
+    report, dumped = Report(), set()
+    for case in json.loads((HERE / "models" / "cases.json").read_text()):
+        folder = HERE / "models" / case["model"]
+        if options.only and case["model"] not in options.only:
+            continue
+        whole = case["set"]["tokens"] == json.loads((folder / "attention.json").read_text())["tokens"]
+        with tempfile.TemporaryDirectory() as scratch:
+            output, dump = pathlib.Path(scratch, "records.jsonl"), pathlib.Path(scratch, "attention.safetensors")
+            wants_dump = whole and case["model"] not in dumped
+            failure = run_engine(options, case, folder, output, dump if wants_dump else None)
+            if failure:
+                report.failures.append(failure)
+                continue
+            if wants_dump:
+                compare_attention(folder, dump, report)
+                dumped.add(case["model"])
+            where = f"{case['model']}/{case['name']}"
+            compare_records(read_records(folder / f"{case['name']}.jsonl"), read_records(output), where, report)
+    print(f"{'metric':32} worst, as a share of the tolerance")
+    for metric, (share, where) in sorted(report.worst.items()):
+        print(f"{metric:32} {share:8.4f}  {where}")
+    print("\n".join(report.failures[:50]))
+    print(f"{len(report.failures)} failures")
+    sys.exit(1 if report.failures or not report.worst else 0)
+
+
+if __name__ == "__main__":
+    main()
