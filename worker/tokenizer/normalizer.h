@@ -1,6 +1,8 @@
 // The normalizer of a tokenizer.json: null, NFC, NFD, NFKC, NFKD, or a Sequence of them.
 //
-// Unicode's version is ICU's (15.0 in Debian 12); characters assigned later pass unchanged.
+// Hugging Face normalizes by the tables of Unicode 9.0, so characters that Unicode assigned later
+// are copied as they are here too, and nothing composes or is reordered across them. (Measured over
+// all characters with tokenizers 0.23: every one up to 9.0 is normalized, none from 10.0 on.)
 #ifndef ONDELETTE_WORKER_TOKENIZER_NORMALIZER_H_
 #define ONDELETTE_WORKER_TOKENIZER_NORMALIZER_H_
 
@@ -27,7 +29,7 @@ class Normalizer {
  private:
   void Append(const Field& field);
 
-  std::vector<const icu::Normalizer2*> steps_;  // ICU's own, never freed
+  std::vector<const icu::Normalizer2*> steps_;  // never freed
 };
 
 }  // namespace ondelette::tokenizer

@@ -118,7 +118,7 @@ HAND_WRITTEN = [
     "def f(x):\n    return [i ** 2 for i in range(x)]  # comment\n\n\n\tif x: pass\n", "a" * 300, "ab" * 500, "=" * 200,
     " " * 23, " " * 24, " " * 25, " " * 100 + "x", "x" + " " * 77, "\n" * 50, "\t \t \t", " \u00a0 \u2028 \u2029 \u0085 \x0b \x0c \x1c \x1d \x1e \x1f ",
     "\u200b\u200c\u200d\u2060\ufeff", "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 \U0001f1e9\U0001f1ea \u2764\ufe0f",
-    "e\u0301 \u00e9 A\u030a \u212b \u1100\u1161\u11a8 \uac01 \u0344 \u0958 \u2126 q\u0307\u0323 \u1e0b\u0323", "\u0301\u0302 start", "a" + "\u0301" * 60,
+    "e\u0301 \u00e9 A\u030a \u212b \u1100\u1161\u11a8 \uac01 \u0344 \u0958 \u2126 q\u0307\u0323 \u1e0b\u0323", "\u0301\u0302 start", "v\u0301\u0c3c\u0301 \u032f\u035d\u0d3b q\u0301\u0323\u0c3c", "a" + "\u0301" * 60,
     "\u4e2d\u6587\u5b57\u7b26 \u65e5\u672c\u8a9e\u306e\u30c6\u30ad\u30b9\u30c8 \ud55c\uad6d\uc5b4", "\u0417\u0434\u0440\u0430\u0432\u0441\u0442\u0432\u0443\u0439 \u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd \u0928\u092e\u0938\u094d\u0924\u0947",
     "<|endoftext|>", "a<|endoftext|>b", " <|endoftext|> ", "<|endoftext|><|endoftext|>", "<|endoftext|", "<|ENDOFTEXT|>", "x <|padding|>\n<|endoftext|>y",
     "<mask>", "a <mask> b", "a  <mask><mask>  <mask>", "\u2003<mask>\u2003x", "<right>   b", "a <right>\n\n <right> c", "a  <both>  <both>  b", "<mask> <both>",
