@@ -1,0 +1,71 @@
+// What config.json says of a network: one struct for every architecture, in our own words.
+//
+// The defaults of absent fields are those of transformers 5 (identical in 4). Every figure is
+// within sane bounds, so that products of a few of them cannot overflow int64. Values; thread-safe.
+#ifndef ONDELETTE_WORKER_ENGINE_CHECKPOINT_MODEL_CONFIG_H_
+#define ONDELETTE_WORKER_ENGINE_CHECKPOINT_MODEL_CONFIG_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "worker/engine/checkpoint/tensor_view.h"
+
+namespace ondelette {
+
+// The families of networks the engine knows. Each has a parser of its own (gpt_neox_config.cc).
+enum class Architecture { kGptNeox };
+
+// The function between an MLP's two matrices. transformers has several names for one function;
+// these are the functions.
+enum class Activation {
+  kGelu,       // x Phi(x) with erf: gelu, gelu_python
+  kGeluTanh,   // 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): gelu_new, gelu_fast,
+               // gelu_pytorch_tanh, gelu_python_tanh, gelu_accurate
+  kQuickGelu,  // x sigmoid(1.702 x): quick_gelu
+  kRelu,       // max(x, 0): relu
+  kSilu,       // x sigmoid(x): silu, swish
+  kTanh,       // tanh(x): tanh
+};
+
+struct ModelConfig {
+  Architecture architecture = Architecture::kGptNeox;
+  int64_t layers = 0;         // 1 to 4096
+  int64_t hidden = 0;         // width of the residual stream, heads x head_dim; to 65536
+  int64_t heads = 0;          // 1 to 4096
+  int64_t head_dim = 0;       // hidden / heads
+  int64_t intermediate = 0;   // width of the MLP; to 1048576
+  int64_t vocab = 0;          // token ids are 0 to vocab - 1; to 16777216
+  int64_t max_positions = 0;  // tokens a sequence may have when the network was trained
+
+  // Rotary embedding. rotary_dims = int(head_dim x rotary_fraction) is the D of the frequencies
+  // rope_theta^(-2i/D), i = 0 .. ceil(D/2)-1; the first 2 ceil(D/2) dimensions of each head turn.
+  double rotary_fraction = 0;  // 0 to 1
+  int64_t rotary_dims = 0;     // 0: no dimension turns; 2 ceil(rotary_dims / 2) <= head_dim
+  double rope_theta = 0;       // finite, > 0
+
+  double norm_epsilon = 0;  // added to the variance in layer norms; 0 to 1
+  Activation hidden_activation = Activation::kGelu;
+  bool parallel_residual =
+      true;                     // x + attention(norm1(x)) + mlp(norm2(x)), else one after the other
+  bool attention_bias = true;   // query_key_value and dense have a bias
+  bool tie_embeddings = false;  // no matter here: the engine has no LM head
+  double initializer_range = 0;  // standard deviation of fresh weights, for `init`; 0 to 10
+  // The dtype the config announces (torch_dtype or dtype), where it names one we know. The tensors
+  // themselves say what they are stored in.
+  std::optional<DType> stored_dtype;
+};
+
+// Reads the text of a config.json; `file` is for messages. UNIMPLEMENTED ARCHITECTURE_UNSUPPORTED
+// (naming the architecture, or the variant of it, and what is supported), INVALID_ARGUMENT
+// CONFIG_INVALID (naming the field).
+absl::StatusOr<ModelConfig> ParseModelConfig(absl::string_view text, absl::string_view file);
+
+// The same from the file itself. Adds those of MappedFile::Open.
+absl::StatusOr<ModelConfig> ReadModelConfig(const std::string& path);
+
+}  // namespace ondelette
+
+#endif  // ONDELETTE_WORKER_ENGINE_CHECKPOINT_MODEL_CONFIG_H_
