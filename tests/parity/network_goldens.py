@@ -107,7 +107,8 @@ def deviation(exact, single):
     for a, b in zip(exact, single):
         for (name, x), (_, y) in zip(flat_values(a["metrics"]), flat_values(b["metrics"])):
             if (x is None) != (y is None):
-                raise ValueError(f"{a['sequence']} layer {a['layer']} head {a['head']}: {name} is null in one precision")
+                place = f"{a['sequence']} layer {a['layer']} head {a['head']}"
+                raise ValueError(f"{place}: {name} is null in one precision")
             if x is not None and name != "reconstruction_error":
                 worst = max(worst, abs(x - y) / max(2e-4 * abs(x), 1e-5))
     return worst

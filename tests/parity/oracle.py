@@ -23,6 +23,8 @@ SPECTRAL = (
     "band_high",
 )
 LOCAL_WIDTH = 16
+# The figures that are computed once more with the sink dropped when the spec asks for nulls.
+CONTROLLED = ("spectral_entropy", "frequency_selectivity", "band_low", "positional_entropy")
 
 
 def mean_or_none(values):
@@ -60,6 +62,15 @@ def mass_figures(attention):
     }
 
 
+def sink_dropped_figures(attention, spec):
+    """The controlled figures without the sink; nothing where the spec's signals have none. Those of the key-shuffled
+    null are not made here: its permutation belongs to the engine."""
+    if not spec["nulls"] or spec["signal"] == "relative" or spec["sink"] == "dropped":
+        return {}
+    figures = signal_figures(attention, {**spec, "sink": "dropped"})
+    return {f"{name}_sink_dropped": figures[name] for name in CONTROLLED}
+
+
 def analyze(attention, shortened, spec):
     """attention [n, n] of one head; shortened: {alpha: attention of the shortened sequence [m, m]}, every alpha."""
     attention = np.asarray(attention, dtype=np.float64)
@@ -73,6 +84,8 @@ def analyze(attention, shortened, spec):
             figures[figure("window_entropy", width)] = scale.window_entropy(attention, spec, width)
         figures["reconstruction_error"] = scale.reconstruction_error(attention, spec)
     figures.update(mass_figures(attention))
+    figures.update(sink_dropped_figures(attention, spec))
+    figures["non_finite_rows"] = 0.0
     return figures
 
 

@@ -50,7 +50,7 @@ ATTENTIONS = {
     "half-flat": (5, 48, half_flat),
     "half-empty": (6, 41, half_empty),
     "bidirectional": (7, 90, lambda generator, n: softmax_attention(generator, n, causal=False)),
-    "one-token-more": (8, 66, lambda generator, n: softmax_attention(generator, n, sink=1.0)),
+    "two-tokens-more": (8, 66, lambda generator, n: softmax_attention(generator, n, sink=1.0)),
 }
 
 # name, attention, preset, overrides. `tokens` is always the attention's n. Shortened attention is the prefix A[:m, :m]
@@ -72,7 +72,7 @@ CASES = [
         {"window_tokens": 25, "fft_length": "next-pow2", "scale_sampling": "random"},
     ),
     ("relative-raw", "sink", "relative-window", {"wavelet_entropy": "raw", "boundary": "zero", "window_tokens": 33}),
-    ("relative-one-query", "one-token-more", "relative-window", {"window_tokens": 65, "scale_sampling": "prefix"}),
+    ("relative-two-queries", "two-tokens-more", "relative-window", {"window_tokens": 64, "scale_sampling": "prefix"}),
     ("relative-empty", "half-empty", "relative-window", {"window_tokens": 9, "scale_sampling": "prefix"}),
     ("received", "sink", "paper-table5", {"signal": "received"}),
     ("received-dropped", "sink", "paper-table5", {"signal": "received", "sink": "dropped"}),
@@ -86,7 +86,7 @@ CASES = [
     ("dropped-empty-received", "half-empty", "paper-table5", {"sink": "dropped", "signal": "received"}),
     ("flat-rows", "half-flat", "paper-table5", {}),
     ("flat-last", "half-flat", "paper-table5", {"signal": "last"}),
-    ("without-dc", "one-token-more", "paper-table5", {"detrend": "none", "dc": "dropped", "taper": "none"}),
+    ("without-dc", "two-tokens-more", "paper-table5", {"detrend": "none", "dc": "dropped", "taper": "none"}),
     ("hann-symmetric", "sharp", "paper-table5", {"taper": "hann-symmetric", "detrend": "none"}),
     ("no-taper", "sharp", "paper-table5", {"taper": "none", "one_sided": "plain"}),
     ("fft-number", "soft", "paper-table5", {"fft_length": 101, "dc": "dropped"}),
@@ -98,7 +98,7 @@ CASES = [
     ("periodization-cosine", "sink", "paper-table1", {"boundary": "periodization", "level": 3}),
     ("high-level", "half-flat", "paper-table5", {"level": 7}),
     ("level-one", "half-flat", "paper-table1", {"level": 1}),
-    ("one-alpha", "sink", "paper-table5", {"alphas": [0.75], "window_sizes": [8, 200]}),
+    ("one-alpha", "sink", "paper-table5", {"alphas": [0.75], "window_sizes": [8, 200], "nulls": []}),
     ("stride", "sink", "paper-table5", {"scale_sampling": "stride"}),
     ("stride-cosine-dropped", "half-empty", "paper-table1", {"scale_sampling": "stride", "sink": "dropped"}),
     ("random", "local", "paper-table1", {"scale_sampling": "random"}),

@@ -27,7 +27,7 @@ PAPER_TABLE5 = {
     "scale_sampling": "prefix",
     "scale_compare": "concat-truncate",
     "window_sizes": [16, 32, 64],
-    "nulls": [],
+    "nulls": ["key-shuffled"],
 }
 
 PRESETS = {
@@ -83,6 +83,8 @@ def resolve(preset, overrides=None):
         raise ValueError("scale_compare: profile-distance belongs to signal relative, and only to it")
     if relative and spec["sink"] == "dropped":
         raise ValueError("sink: a relative signal has no sink to drop")
+    if relative and spec["tokens"] < spec["window_tokens"] + 2:
+        raise ValueError("tokens: a relative window needs two tokens more than it sees")
     if not relative and spec["taper"] == "hann-centred":
         raise ValueError("taper: hann-centred belongs to signal relative")
     return spec
