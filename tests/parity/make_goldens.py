@@ -42,8 +42,8 @@ def make_controls(out):
         for name, make in patterns.CONTROLS.items():
             attention = make(spec["tokens"])
             figures = oracle.analyze(attention, oracle.prefixes(attention, spec), spec)
-            for name in ("reconstruction_error", "non_finite_rows"):  # Rounding, and always 0: nothing to compare.
-                figures.pop(name, None)
+            for left_out in ("reconstruction_error", "non_finite_rows"):  # Rounding, and always 0: nothing to compare.
+                figures.pop(left_out, None)
             controls[name] = rounded(figures)
         result[preset] = {"tokens": spec["tokens"], "controls": controls}
     (out / "controls.json").write_text(json.dumps(result, indent=1) + "\n")
