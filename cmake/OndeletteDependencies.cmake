@@ -13,6 +13,7 @@ endif()
 if(NOT ONDELETTE_COMPONENTS STREQUAL "engine")
   find_package(Protobuf REQUIRED)
   find_package(gRPC CONFIG REQUIRED)
+  find_package(CLI11 REQUIRED)
 endif()
 
 if("agent" IN_LIST ONDELETTE_COMPONENTS)

@@ -1,0 +1,44 @@
+// The flags that describe a sweep, shared by `submit` and `run`.
+#ifndef ONDELETTE_CLIENT_COMMANDS_SWEEP_REQUEST_H_
+#define ONDELETTE_CLIENT_COMMANDS_SWEEP_REQUEST_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "ondelette/v1/sweep.pb.h"
+
+namespace ondelette::client {
+
+struct SweepFlags {
+  std::string models;
+  std::string checkpoints = "main";
+  std::string corpus;
+  std::string spec = "relative-window";
+  std::vector<std::string> set;
+  std::string name;
+  std::string request_id;
+  int64_t sequences = 0;
+  int sequences_per_job = 0;
+};
+
+// Puts --models, --checkpoints, --corpus, --spec, --set, --name, --sequences, ... into a command.
+// `flags` outlives it.
+void AddSweepFlags(CLI::App& command, SweepFlags& flags);
+
+// The spec that --spec (a preset's name or a file) and the --set overrides describe, as complete
+// JSON.
+absl::StatusOr<std::string> SpecJsonFromFlags(const std::string& spec,
+                                              const std::vector<std::string>& set);
+
+// The request; its request_id is the flag's, or the digest of everything else in it, so that the
+// same command names the same sweep.
+absl::StatusOr<v1::CreateSweepRequest> SweepRequestFromFlags(const SweepFlags& flags);
+
+// A whole file. NOT_FOUND naming it.
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path);
+
+}  // namespace ondelette::client
+
+#endif  // ONDELETTE_CLIENT_COMMANDS_SWEEP_REQUEST_H_
