@@ -28,9 +28,11 @@ RowWriter SweepRows(Session& session) {
                     {"name", "", 0},
                     {"state", "", 0},
                     {"jobs", "", 0},
+                    {"queued", "", 0},
+                    {"leased", "", 0},
                     {"succeeded", "", 0},
                     {"failed", "", 0},
-                    {"left", "", 0},
+                    {"cancelled", "", 0},
                     {"created", "", 0}},
                    std::cout);
 }
