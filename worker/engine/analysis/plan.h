@@ -4,37 +4,84 @@
 
 #include <ATen/ATen.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/spec/spec.h"
+#include "worker/engine/analysis/key_shuffle.h"
+#include "worker/engine/analysis/signal_spectrum.h"
+#include "worker/engine/analysis/wavelet.h"
 
 namespace ondelette::engine {
 
-// Immutable, shared, thread-safe.
+// Immutable, shared, thread-safe. The engine's other parts need Create, spec, device, causal and
+// needs_shortened; the rest serves the analyzer.
 class AnalysisPlan {
  public:
   // `causal`: attention is zero above the diagonal. It decides in which keys a row is shuffled
   // (those up to the query, or all), and lets the prefix's attention be read off A[:m, :m].
-  // INVALID_ARGUMENT where the spec is not valid, RESOURCE_EXHAUSTED where its tables do not fit,
-  // FAILED_PRECONDITION where the device is a GPU and this build has no CUDA.
+  // INVALID_ARGUMENT where the spec is not valid, FAILED_PRECONDITION where the device is a GPU and
+  // this build has no CUDA, RESOURCE_EXHAUSTED where the tables cannot be made (LibTorch's
+  // message).
   static absl::StatusOr<std::shared_ptr<const AnalysisPlan>> Create(const Spec& spec,
                                                                     at::Device device,
                                                                     bool causal = true);
+  AnalysisPlan(const AnalysisPlan&) = delete;
+  AnalysisPlan& operator=(const AnalysisPlan&) = delete;
+
   const Spec& spec() const { return spec_; }
   at::Device device() const { return device_; }
   bool causal() const { return causal_; }
   // Whether scale figures need forward passes of the shortened sequences (LayerAnalyzer's
   // AddShortened); false where their attention is part of the whole sequence's.
-  bool needs_shortened() const;
+  bool needs_shortened() const { return needs_shortened_; }
+
+  bool relative() const { return spec_.signal == Signal::kRelative; }
+  // Tokens of the shortened sequence.
+  int64_t shortened_tokens(size_t alpha_index) const;
+  // Rows of the matrix that the spec looks at, out of `tokens` queries: all, or without query 0.
+  int64_t rows(int64_t tokens) const { return spec_.sink == Sink::kDropped ? tokens - 1 : tokens; }
+  // How many signals a head has under this spec.
+  int64_t signals() const;
+
+  // The head itself and its controls, in the order of the record's columns.
+  struct Variant {
+    std::string suffix;  // "" for the head itself
+    Sink sink = Sink::kKept;
+    bool shuffled = false;
+  };
+  const std::vector<Variant>& variants() const { return variants_; }
+
+  // Of the head's signals, or of a variant's.
+  const SignalSpectrum& spectrum(Sink sink) const;
+  // Of the rows of the whole matrix, or of its windows.
+  const Wavelet& wavelet() const { return *wavelet_; }
+  const Wavelet& shortened_wavelet(size_t alpha_index) const;
+  // Only where some variant is shuffled; rows or windows as the signal says.
+  const RowShuffle& row_shuffle(Sink sink) const;
+  const WindowShuffle& window_shuffle() const { return *window_shuffle_; }
 
  private:
-  AnalysisPlan(const Spec& spec, at::Device device, bool causal)
-      : spec_(spec), device_(device), causal_(causal) {}
+  AnalysisPlan(const Spec& spec, at::Device device, bool causal);
+  void MakeVariants();
+  void MakeWavelets();
 
   Spec spec_;
   at::Device device_;
   bool causal_;
+  bool needs_shortened_;
+  std::vector<Variant> variants_;
+  // By sink: kept, dropped; only those that some variant needs.
+  std::optional<SignalSpectrum> spectra_[2];
+  std::optional<RowShuffle> row_shuffles_[2];
+  std::optional<WindowShuffle> window_shuffle_;
+  std::optional<Wavelet> wavelet_;
+  std::vector<Wavelet> shortened_wavelets_;  // rows only: windows are as long in every sequence
 };
 
 }  // namespace ondelette::engine

@@ -1,0 +1,68 @@
+#include "worker/engine/analysis/key_shuffle.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "worker/engine/analysis/counter_hash.h"
+
+namespace ondelette::engine {
+namespace {
+
+constexpr uint64_t kShuffleSeed = 0x6f6e64656c657474ULL;  // "ondelett"
+
+// Fisher-Yates over the keys that row `row` may see; the identity beyond.
+void PermuteRow(int64_t row, bool causal, std::span<int32_t> out) {
+  std::iota(out.begin(), out.end(), 0);
+  auto total = static_cast<int64_t>(out.size());
+  int64_t seen = causal ? std::min(row + 1, total) : total;
+  uint64_t key = CounterHash(CounterHash(kShuffleSeed, row), seen);
+  for (int64_t k = seen - 1; k > 0; --k) std::swap(out[k], out[CounterHashBelow(key, k, k + 1)]);
+}
+
+at::Tensor Gather(const at::Tensor& rows, const at::Tensor& keys) {
+  return rows.gather(2, keys.to(at::kLong).unsqueeze(0).expand({rows.size(0), -1, -1}));
+}
+
+}  // namespace
+
+at::Tensor KeyPermutations(int64_t first, int64_t count, int64_t keys, bool causal) {
+  at::Tensor table = at::empty({count, keys}, at::kInt);
+  auto* out = table.data_ptr<int32_t>();
+  for (int64_t row = 0; row < count; ++row) {
+    PermuteRow(first + row, causal, std::span(out + row * keys, keys));
+  }
+  return table;
+}
+
+RowShuffle::RowShuffle(int64_t keys, bool causal, at::Device device)
+    : keys_(keys), causal_(causal), device_(device) {
+  if (keys * keys * static_cast<int64_t>(sizeof(int32_t)) <= kMostHeld) {
+    held_ = KeyPermutations(0, keys, keys, causal).to(device);
+  }
+}
+
+at::Tensor RowShuffle::Apply(int64_t first, const at::Tensor& rows) const {
+  int64_t count = rows.size(1);
+  return Gather(rows, held_.defined() ? held_.narrow(0, first, count)
+                                      : KeyPermutations(first, count, keys_, causal_).to(device_));
+}
+
+WindowShuffle::WindowShuffle(int64_t keys, int64_t window, bool causal, at::Device device)
+    : window_(window) {
+  at::Tensor table = at::empty({keys - window, window}, at::kInt);
+  auto* out = table.data_ptr<int32_t>();
+  std::vector<int32_t> row(keys);
+  for (int64_t query = window; query < keys; ++query) {
+    PermuteRow(query, causal, row);
+    out = std::reverse_copy(row.begin() + query + 1 - window, row.begin() + query + 1, out);
+  }
+  keys_ = table.to(device);
+}
+
+at::Tensor WindowShuffle::Apply(int64_t first, const at::Tensor& attention) const {
+  return Gather(attention, keys_.narrow(0, first - window_, attention.size(1)));
+}
+
+}  // namespace ondelette::engine
