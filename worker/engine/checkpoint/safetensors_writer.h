@@ -21,7 +21,7 @@ namespace ondelette {
 struct TensorDeclaration {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<int64_t> shape;
+  std::vector<int64_t> shape = {};
 };
 
 // Not thread-safe. The file appears under its name only when Finish() succeeds; until then it is
