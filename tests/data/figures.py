@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """The figures of the paper's table 5 for every revision of the shipped model, by transformers, NumPy and PyWavelets.
 
-    python figures.py [--passages 16]      (after train.py; prints the table of README.md)
+    python figures.py      (after train.py; prints the table of README.md and writes figures.csv)
+
+Over the first 16 passages of the corpus: figures.csv has each head's means, the printed table the means over heads.
 
 Preset paper-table5: 112 tokens; every query row is a signal, its mean subtracted, under a periodic Hann window, DC
 kept; db2 to level 4 with symmetric boundaries; prefix sampling, compared as two long vectors. All in float64.
 """
 
 import argparse
+import csv
 import json
 import warnings
 from pathlib import Path
@@ -22,7 +25,8 @@ from transformers.utils.logging import disable_progress_bar
 HERE = Path(__file__).parent
 ROOT = HERE / "hub" / "models--ondelette--austen-1m"
 TOKENS = 112
-COLUMNS = ["spectral_entropy", "frequency_selectivity", "band_low %", "scale_sensitivity_0.5", "scale_sensitivity_0.25",
+PASSAGES = 16
+COLUMNS = ["spectral_entropy", "frequency_selectivity", "band_low", "scale_sensitivity_0.5", "scale_sensitivity_0.25",
            "sink_mass", "positional_entropy", "local_mass_16"]
 
 
@@ -60,7 +64,7 @@ def figures(attention):
     return [
         entropy(p).mean(),
         (p.max(-1) / (1 - p.max(-1) + 1e-10)).mean(),
-        100 * p[:, frequencies <= 0.25].sum(-1).mean(),
+        p[:, frequencies <= 0.25].sum(-1).mean(),
         scale_sensitivity(attention, 0.5),
         scale_sensitivity(attention, 0.25),
         attention[1:, 0].mean(),
@@ -82,26 +86,25 @@ def measure(snapshot, passages):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passages", type=int, default=16)
-    parser.add_argument("--layers", action="store_true", help="one line for each layer as well")
-    arguments = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     warnings.filterwarnings("ignore", message="Level value of")  # the shortest prefix is below PyWavelets' own maximum
     torch.set_num_threads(1)
     disable_progress_bar()
     corpus = (HERE / "corpus" / "austen-held-out.jsonl").read_text(encoding="utf-8").splitlines()
-    passages = [json.loads(line)["text"] for line in corpus][: arguments.passages]
+    passages = [json.loads(line)["text"] for line in corpus][:PASSAGES]
+    references = sorted((ROOT / "refs").glob("step*"), key=lambda path: int(path.name.removeprefix("step")))
 
     print("| revision | " + " | ".join(COLUMNS) + " |")
     print("| --- |" + " ---: |" * len(COLUMNS))
-    references = sorted((path for path in (ROOT / "refs").glob("step*")), key=lambda path: int(path.name[4:]))
-    for reference in references:
-        means = measure(ROOT / "snapshots" / reference.read_text(), passages)
-        lines = {reference.name: means.mean((0, 1))}
-        if arguments.layers:
-            lines |= {f"{reference.name} layer {i}": layer.mean(0) for i, layer in enumerate(means)}
-        for name, values in lines.items():
-            print(f"| {name} | " + " | ".join(f"{v:.1f}" if c.endswith("%") else f"{v:.3f}" for c, v in zip(COLUMNS, values)) + " |", flush=True)
+    with open(HERE / "figures.csv", "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["revision", "layer", "head", *COLUMNS])
+        for reference in references:
+            means = measure(ROOT / "snapshots" / reference.read_text(), passages)
+            for layer, head in np.ndindex(means.shape[:2]):
+                rows.writerow([reference.name, layer, head, *(f"{value:.9g}" for value in means[layer, head])])
+            over_heads = (f"{value:.3f}" for value in means.mean((0, 1)))
+            print(f"| {reference.name} | " + " | ".join(over_heads) + " |", flush=True)
 
 
 if __name__ == "__main__":
