@@ -120,7 +120,7 @@ absl::StatusOr<DigestCache::Entries> DigestCache::Parse(absl::string_view text) 
                 absl::SimpleAtoi(parts[4], &entry.stamp.device) &&
                 absl::SimpleAtoi(parts[5], &entry.stamp.inode);
     if (!good) return absl::DataLossError(absl::StrCat("it has the line \"", line, "\""));
-    entry.sha256 = std::string(parts[0]);
+    entry.sha256.assign(parts[0].data(), parts[0].size());
     entries.emplace(parts[6], std::move(entry));
   }
   return entries;

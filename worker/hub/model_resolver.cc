@@ -27,7 +27,7 @@ absl::Status Combined(const std::string& what, const std::vector<absl::Status>& 
   std::string message = absl::StrCat("cannot find ", what, ": ");
   const char* separator = "";
   for (const absl::Status& status : statuses) {
-    absl::StrAppend(&message, separator, std::string(status.message()));
+    absl::StrAppend(&message, separator, status.message());
     separator = "; ";
     if (Closeness(status) > Closeness(*closest)) closest = &status;
   }

@@ -62,7 +62,7 @@ void Normalizer::Append(const Field& field) {
 }
 
 absl::StatusOr<std::string> Normalizer::Apply(absl::string_view text) const {
-  if (steps_.empty()) return std::string(text);
+  if (steps_.empty()) return absl::StrCat(text);
   icu::UnicodeString current = ToUtf16(text);
   for (const icu::Normalizer2* step : steps_) {
     UErrorCode code = U_ZERO_ERROR;

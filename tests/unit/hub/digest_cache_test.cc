@@ -131,6 +131,7 @@ TEST_F(DigestCacheTest, AFolderThatCannotBeWrittenIsAStatus) {
 TEST_F(DigestCacheTest, ThreadsShareOneCache) {
   DigestCache digests(folder_ / "cache");
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20; ++i) {

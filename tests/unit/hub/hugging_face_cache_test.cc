@@ -162,6 +162,7 @@ TEST_F(HuggingFaceCacheTest, ThreadsResolveAtOnce) {
     Publish(absl::StrCat("step", step), absl::StrCat("abc", step), absl::StrCat("w", step / 2));
   }
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([this] {
       for (int step = 0; step < 8; ++step) {

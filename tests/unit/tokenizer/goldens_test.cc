@@ -1,6 +1,8 @@
 // Ids against those of Hugging Face's `tokenizers` (files/make_goldens.py).
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -45,6 +47,50 @@ TEST_P(GoldensTest, IdsAreHuggingFaces) {
 INSTANTIATE_TEST_SUITE_P(Forms, GoldensTest,
                          testing::Values("neox", "pairs", "prefix-space", "added", "llama3",
                                          "qwen2", "unknown"));
+
+// The suite that ships: its own tokenizer, on hostile lines and on the whole corpus.
+class SuiteTest : public testing::Test {
+ protected:
+  static constexpr char kData[] = ONDELETTE_SOURCE_DIR "/tests/data/";
+
+  static std::string Snapshot() {
+    std::string model = absl::StrCat(kData, "hub/models--ondelette--austen-1m");
+    std::string commit;
+    std::ifstream(model + "/refs/main") >> commit;
+    return absl::StrCat(model, "/snapshots/", commit);
+  }
+};
+
+TEST_F(SuiteTest, BothFormsOfMergesGiveHuggingFacesIds) {
+  std::string goldens = absl::StrCat(kData, "tokenizer/tokenizer_goldens.jsonl");
+  EXPECT_GE(CompareWithGoldens(Snapshot(), goldens), 100);
+  std::string folder = absl::StrCat(testing::TempDir(), "/merges_as_strings_", getpid());
+  std::filesystem::create_directories(folder);
+  std::filesystem::copy_file(absl::StrCat(kData, "tokenizer/merges_as_strings.json"),
+                             absl::StrCat(folder, "/tokenizer.json"));
+  EXPECT_GE(CompareWithGoldens(folder, goldens), 100);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(SuiteTest, CorpusHasHuggingFacesIds) {
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = LoadTokenizer(Snapshot());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  std::ifstream corpus(absl::StrCat(kData, "corpus/austen-held-out.jsonl"));
+  std::ifstream goldens(absl::StrCat(kData, "tokenizer/corpus_goldens.jsonl"));
+  int count = 0;
+  std::string text_line;
+  std::string ids_line;
+  for (; std::getline(corpus, text_line) && std::getline(goldens, ids_line); ++count) {
+    nlohmann::json text = nlohmann::json::parse(text_line);
+    nlohmann::json golden = nlohmann::json::parse(ids_line);
+    ASSERT_EQ(text["id"], golden["id"]);
+    absl::StatusOr<std::vector<int32_t>> ids =
+        (*tokenizer)->Encode(text["text"].get_ref<const std::string&>());
+    ASSERT_TRUE(ids.ok()) << ids.status();
+    EXPECT_EQ(*ids, golden["ids"].get<std::vector<int32_t>>()) << text["id"];
+  }
+  EXPECT_EQ(count, 64);
+}
 
 TEST(VocabularySizeTest, CountsAddedTokens) {
   // 800 of the model and 23 runs of spaces.

@@ -1,6 +1,7 @@
 // A tokenizer.json that is broken, hostile or of another kind gives one clear status.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -208,7 +209,7 @@ TEST(HostileFileTest, DeepNestingNeedsNoStack) {
 TEST(HostileFileTest, HugeFileIsNotRead) {
   std::string folder = absl::StrCat(testing::TempDir(), "/huge_", getpid());
   std::filesystem::create_directories(folder);
-  std::ofstream(absl::StrCat(folder, "/tokenizer.json"));
+  std::ofstream(absl::StrCat(folder, "/tokenizer.json")) << "{}";
   std::filesystem::resize_file(absl::StrCat(folder, "/tokenizer.json"), uint64_t{1} << 40);
   absl::Status status = LoadTokenizer(folder).status();
   std::filesystem::remove_all(folder);
