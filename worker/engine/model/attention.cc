@@ -38,8 +38,8 @@ at::Tensor CausalAttention(const at::Tensor& query, const at::Tensor& key, const
     const int64_t count = std::min(observer.tile_queries, tokens - first);
     at::Tensor probabilities = Probabilities(query, key, first, count);
     const int64_t masked = tokens - first - count;
-    observer.observe(first, masked == 0 ? probabilities
-                                        : at::constant_pad_nd(probabilities, {0, masked}));
+    observer.observe(first,
+                     masked == 0 ? probabilities : at::constant_pad_nd(probabilities, {0, masked}));
     if (!output_needed) continue;
     at::Tensor product = at::bmm(probabilities, value.narrow(1, 0, first + count));
     output.narrow(0, first, count).copy_(product.transpose(0, 1));

@@ -48,6 +48,7 @@ class GptNeox : public Model {
   int64_t layers() const override { return static_cast<int64_t>(layers_.size()); }
   int64_t heads() const override { return config_.heads; }
   int64_t vocabulary() const override { return config_.vocab; }
+  bool causal() const override { return true; }
   at::Device device() const override { return device_; }
 
   at::Tensor Embed(std::span<const int32_t> tokens) const override {

@@ -1,6 +1,9 @@
 #include "worker/engine/model/memory.h"
 
+#include <malloc.h>
+
 #ifdef ONDELETTE_CUDA
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <cuda_runtime_api.h>
 #endif
 
@@ -64,6 +67,13 @@ int64_t AvailableMemory(c10::Device device) {
 #endif
   if (!device.is_cpu()) return kUnknown;
   return std::min(KernelAvailable(), ControlGroupAvailable());
+}
+
+void ReleaseFreedMemory(c10::Device device) {
+#ifdef ONDELETTE_CUDA
+  if (device.is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
+#endif
+  if (device.is_cpu()) malloc_trim(0);
 }
 
 }  // namespace ondelette::engine

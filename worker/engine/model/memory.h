@@ -13,6 +13,10 @@ namespace ondelette::engine {
 // system does not say, the largest int64_t.
 int64_t AvailableMemory(c10::Device device);
 
+// Gives memory that was freed, and kept for reuse, back to the system: after a model is dropped and
+// before the next one's size is compared with what is available.
+void ReleaseFreedMemory(c10::Device device);
+
 }  // namespace ondelette::engine
 
 #endif  // ONDELETTE_WORKER_ENGINE_MODEL_MEMORY_H_

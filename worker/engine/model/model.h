@@ -1,8 +1,8 @@
 // A transformer as the engine runs it: token ids in, one layer's attention after the other out, for
 // one sequence at a time. There is no LM head, no final norm and no cache.
 //
-// All arithmetic is float32. LibTorch's exceptions (out of memory, a lost device) pass through every
-// function here; program/guard.h turns them into a status at the program's edge.
+// All arithmetic is float32. LibTorch's exceptions (out of memory, a lost device) pass through
+// every function here; program/guard.h turns them into a status at the program's edge.
 #ifndef ONDELETTE_WORKER_ENGINE_MODEL_MODEL_H_
 #define ONDELETTE_WORKER_ENGINE_MODEL_MODEL_H_
 
@@ -16,9 +16,9 @@
 namespace ondelette::engine {
 
 // Who looks at a layer's attention. It comes in tiles of consecutive queries, first_query rising
-// from 0: float32 [heads, up to tile_queries, n], every row a query's probabilities over all n keys,
-// zero where masked. The whole [heads, n, n] never exists. A tile's memory is the model's again
-// when `observe` returns.
+// from 0: float32 [heads, up to tile_queries, n], every row a query's probabilities over all n
+// keys, zero where masked. The whole [heads, n, n] never exists. A tile's memory is the model's
+// again when `observe` returns.
 struct AttentionObserver {
   int64_t tile_queries;
   absl::FunctionRef<void(int64_t first_query, const at::Tensor& attention)> observe;
@@ -33,6 +33,8 @@ class Model {
   virtual int64_t layers() const = 0;
   virtual int64_t heads() const = 0;
   virtual int64_t vocabulary() const = 0;
+  // Whether a query sees no key after it.
+  virtual bool causal() const = 0;
   virtual at::Device device() const = 0;
 
   // The hidden states before layer 0, [n, hidden]. Every token is in [0, vocabulary()).

@@ -1,5 +1,6 @@
 // Rotary position embedding (RoFormer, arXiv 2104.09864), in the halves layout of GPT-NeoX: the
-// first dims of a head are two halves, and (x_i, x_{i + dims/2}) turns by position * theta^(-2i/dims).
+// first dims of a head are two halves, and (x_i, x_{i + dims/2}) turns by position *
+// theta^(-2i/dims).
 #ifndef ONDELETTE_WORKER_ENGINE_MODEL_ROPE_H_
 #define ONDELETTE_WORKER_ENGINE_MODEL_ROPE_H_
 

@@ -23,8 +23,8 @@ absl::Status CheckMemory(const Checkpoint& checkpoint, int64_t needed, at::Devic
   if (needed <= available) return absl::OkStatus();
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "MODEL_TOO_LARGE",
-      absl::StrCat(checkpoint.folder(), ": its weights take ", needed >> 20, " MiB as float32, and ",
-                   available >> 20, " MiB are free on ", device.str()),
+      absl::StrCat(checkpoint.folder(), ": its weights take ", needed >> 20,
+                   " MiB as float32, and ", available >> 20, " MiB are free on ", device.str()),
       "use a machine or device with more memory, or a smaller model");
 }
 

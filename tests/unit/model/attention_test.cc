@@ -1,0 +1,94 @@
+// Attention by tiles against attention all at once.
+#include "worker/engine/model/attention.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace ondelette::engine {
+namespace {
+
+struct Seen {
+  at::Tensor attention;  // [heads, n, n], put together from the tiles
+  at::Tensor output;
+  std::vector<int64_t> first_queries;
+};
+
+Seen Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, int64_t tile,
+            bool output_needed = true) {
+  Seen seen;
+  std::vector<at::Tensor> tiles;
+  auto observe = [&](int64_t first, const at::Tensor& attention) {
+    seen.first_queries.push_back(first);
+    tiles.push_back(attention.clone());
+  };
+  seen.output = CausalAttention(query, key, value, {tile, observe}, output_needed);
+  seen.attention = at::cat(tiles, 1);
+  return seen;
+}
+
+class AttentionTest : public ::testing::Test {
+ protected:
+  AttentionTest() {
+    at::manual_seed(1);
+    query_ = at::randn({3, 37, 8});
+    key_ = at::randn({3, 37, 8});
+    value_ = at::randn({3, 37, 8});
+  }
+  at::Tensor query_, key_, value_;
+};
+
+TEST_F(AttentionTest, IsTheMaskedSoftmax) {
+  const Seen seen = Attend(query_, key_, value_, 37);
+  at::Tensor scores = at::matmul(query_.to(at::kDouble), key_.to(at::kDouble).transpose(1, 2));
+  scores = scores / std::sqrt(8.0);
+  const at::Tensor future = at::ones({37, 37}, at::kBool).triu(1);
+  scores = scores.masked_fill(future, -std::numeric_limits<double>::infinity());
+  const at::Tensor wanted = at::softmax(scores, -1);
+  EXPECT_LT((seen.attention - wanted).abs().max().item<double>(), 1e-6);
+  const at::Tensor product = at::matmul(wanted, value_.to(at::kDouble));
+  const at::Tensor output = product.transpose(0, 1).reshape({37, 24});
+  EXPECT_LT((seen.output - output).abs().max().item<double>(), 1e-6);
+}
+
+TEST_F(AttentionTest, DoesNotDependOnTheTiles) {
+  const Seen whole = Attend(query_, key_, value_, 37);
+  for (int64_t tile : {1, 5, 36, 100}) {
+    const Seen tiled = Attend(query_, key_, value_, tile);
+    EXPECT_LT((tiled.attention - whole.attention).abs().max().item<float>(), 1e-6) << tile;
+    EXPECT_LT((tiled.output - whole.output).abs().max().item<float>(), 1e-6) << tile;
+  }
+  EXPECT_EQ(Attend(query_, key_, value_, 10).first_queries, (std::vector<int64_t>{0, 10, 20, 30}));
+}
+
+TEST_F(AttentionTest, KeysAfterTheQueryAreExactlyZero) {
+  const Seen seen = Attend(query_, key_, value_, 10);
+  EXPECT_EQ(seen.attention.triu(1).abs().max().item<float>(), 0);
+  EXPECT_EQ(seen.attention[1][0][0].item<float>(), 1);
+}
+
+TEST_F(AttentionTest, SurvivesScoresThatNoConstantMasks) {
+  const Seen seen = Attend(query_ * -4e5, key_.abs() * query_.sign(), value_, 10);
+  EXPECT_TRUE(seen.attention.isfinite().all().item<bool>());
+  EXPECT_EQ(seen.attention.triu(1).abs().max().item<float>(), 0);
+}
+
+TEST_F(AttentionTest, ReportsNaNOnItsRowsOnly) {
+  query_.index_put_({1, 20}, std::numeric_limits<float>::quiet_NaN());
+  const Seen seen = Attend(query_, key_, value_, 10);
+  const at::Tensor bad_rows = seen.attention.isnan().any(-1);
+  EXPECT_EQ(bad_rows.sum().item<int64_t>(), 1);
+  EXPECT_TRUE(bad_rows[1][20].item<bool>());
+}
+
+TEST_F(AttentionTest, LeavesOutTheValueProductWhereItIsNotNeeded) {
+  const Seen seen = Attend(query_, key_, value_, 10, /*output_needed=*/false);
+  EXPECT_FALSE(seen.output.defined());
+  EXPECT_EQ(seen.attention.size(1), 37);
+}
+
+}  // namespace
+}  // namespace ondelette::engine
