@@ -130,14 +130,19 @@ absl::Status SafetensorsFile::CheckCover(absl::string_view data) const {
     return std::pair(a->bytes.data(), a->bytes.size()) <
            std::pair(b->bytes.data(), b->bytes.size());
   });
+  // Overlaps first: a tensor that was moved onto another one also leaves a hole.
+  for (size_t i = 1; i < order.size(); ++i) {
+    const TensorView& before = *order[i - 1];
+    if (order[i]->bytes.data() < before.bytes.data() + before.bytes.size()) {
+      return Corrupt(order[i]->name, absl::StrCat("overlaps tensor ", Quoted(before.name)));
+    }
+  }
   const std::byte* base = reinterpret_cast<const std::byte*>(data.data());
   const std::byte* covered = base;
   for (const TensorView* tensor : order) {
     if (tensor->bytes.data() != covered) {
-      return Corrupt(tensor->name,
-                     absl::StrCat(tensor->bytes.data() < covered ? "overlaps the tensor before it"
-                                                                 : "leaves a hole before it",
-                                  ", at byte ", tensor->bytes.data() - base, " of the data"));
+      return Corrupt(tensor->name, absl::StrCat("leaves a hole before it, at byte ", covered - base,
+                                                " of the data"));
     }
     covered += tensor->bytes.size();
   }

@@ -86,7 +86,7 @@ class TorchFile : public WeightFile {
   absl::Status ReadStateDict(const PickleTree& tree);
   absl::Status Add(const PickleTree& tree, absl::string_view name, PickleIndex value);
   absl::Status DescribeStorage(const PickleTree& tree, PickleIndex index, Description& out) const;
-  absl::Status AddView(Description description);
+  absl::Status AddView(const Description& description);
   absl::Status SortTensors();
 
   absl::Status Corrupt(absl::string_view name, absl::string_view what) const {
@@ -215,7 +215,7 @@ absl::Status TorchFile::Add(const PickleTree& tree, absl::string_view name, Pick
                                       kMaxDimensions, " integers"));
   }
   description.layout.offset = offset.integer;
-  return AddView(std::move(description));
+  return AddView(description);
 }
 
 absl::Status TorchFile::DescribeStorage(const PickleTree& tree, PickleIndex index,
@@ -250,7 +250,7 @@ absl::Status TorchFile::DescribeStorage(const PickleTree& tree, PickleIndex inde
   return absl::OkStatus();
 }
 
-absl::Status TorchFile::AddView(Description description) {
+absl::Status TorchFile::AddView(const Description& description) {
   const Strided& layout = description.layout;
   if (!LiesWithin(layout, description.elements)) {
     return Corrupt(description.name,

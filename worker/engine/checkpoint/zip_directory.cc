@@ -177,7 +177,7 @@ absl::StatusOr<std::vector<ZipEntry>> ReadZipDirectory(absl::string_view bytes,
     if (!header) {
       return CorruptFile(file, absl::StrCat("has a damaged zip directory, at entry ", i));
     }
-    absl::StatusOr<ZipEntry> entry = Locate(body, *std::move(header), file);
+    absl::StatusOr<ZipEntry> entry = Locate(body, *header, file);
     if (!entry.ok()) return entry.status();
     entries.push_back(*std::move(entry));
   }
