@@ -115,6 +115,8 @@ class Store {
   // from those of the checkpoint's other results.
   virtual absl::StatusOr<CommitOutcome> CommitJob(const LeaseKey& lease, const JobResult& result,
                                                   absl::Time now) = 0;
+  // Why a lease does not hold, for its worker: the reasons of CommitOutcome.
+  virtual absl::StatusOr<std::string> WhyLost(const LeaseKey& lease) = 0;
   // The job back to the queue, or failed, by the error's class. False where the lease was lost.
   virtual absl::StatusOr<bool> FailJob(const LeaseKey& lease, const v1::Error& error,
                                        absl::Time now) = 0;

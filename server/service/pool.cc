@@ -1,0 +1,42 @@
+#include "server/service/pool.h"
+
+#include <utility>
+
+namespace ondelette::server {
+
+Pool::Pool(int threads, size_t most_waiting) : most_waiting_(most_waiting) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
+}
+
+Pool::~Pool() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stops_ = true;
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool Pool::Run(std::function<void()> task) {
+  absl::MutexLock lock(&mutex_);
+  if (tasks_.size() >= most_waiting_) return false;
+  tasks_.push_back(std::move(task));
+  return true;
+}
+
+bool Pool::HasTaskOrStops() const { return stops_ || !tasks_.empty(); }
+
+void Pool::Work() {
+  while (true) {
+    std::function<void()> task;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &Pool::HasTaskOrStops));
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+}  // namespace ondelette::server

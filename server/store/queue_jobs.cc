@@ -1,0 +1,286 @@
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors/errors.h"
+#include "server/plan/lease_choice.h"
+#include "server/plan/retry_policy.h"
+#include "server/store/queue.h"
+#include "server/store/row_sql.h"
+
+namespace ondelette::server {
+namespace {
+
+// How many checkpoints with work are weighed at a grant: more than workers will ever share.
+constexpr int kMostCandidates = 1000;
+
+// A job's row under a lease. One key has a row in every sweep that wants it; they are leased,
+// committed and put back together.
+struct LeasedRow {
+  int64_t id;
+  int64_t checkpoint;
+  int64_t sweep;
+};
+
+absl::StatusOr<std::vector<LeasedRow>> RowsUnder(Connection& db, const LeaseKey& lease) {
+  std::vector<LeasedRow> rows;
+  Statement query = db.Query(
+      "SELECT id, checkpoint, sweep FROM jobs WHERE key = ? AND epoch = ? AND state = 2 "
+      "ORDER BY id",
+      lease.job, lease.epoch);
+  while (query.Step()) rows.push_back({query.Int(0), query.Int(1), query.Int(2)});
+  if (!query.status().ok()) return query.status();
+  return rows;
+}
+
+absl::StatusOr<std::vector<LeaseCandidate>> Candidates(Connection& db, absl::string_view worker,
+                                                       const std::vector<std::string>& held) {
+  // The loaded checkpoint first, so that the limit cannot cut it off.
+  Statement query = db.Query(
+      "SELECT c.id, c.digest, c.model, c.revision, c.queued, "
+      "(SELECT COUNT(DISTINCT j.worker) FROM jobs j WHERE j.checkpoint = c.id AND j.state = 2 "
+      "AND j.worker <> ?) FROM checkpoints c WHERE c.queued > 0 "
+      "ORDER BY c.digest = ? DESC, c.sweep, c.position LIMIT ?",
+      worker, held.empty() ? std::string() : held.front(), kMostCandidates);
+  std::vector<LeaseCandidate> candidates;
+  while (query.Step()) {
+    candidates.push_back(
+        {query.Int(0), query.Text(1), query.Text(2), query.Text(3), query.Int(4), query.Int(5)});
+  }
+  if (!query.status().ok()) return query.status();
+  RankCandidates(held, candidates);
+  return candidates;
+}
+
+absl::StatusOr<uint64_t> NextEpoch(Connection& db) {
+  Statement query =
+      db.Query("UPDATE counters SET value = value + 1 WHERE name = 'epoch' RETURNING value");
+  if (!query.Step()) return query.status();
+  const auto epoch = static_cast<uint64_t>(query.Int(0));
+  query.Step();
+  if (!query.status().ok()) return query.status();
+  return epoch;
+}
+
+// Leases at most `most` ready jobs of one checkpoint.
+absl::Status GrantFrom(Write& write, int64_t checkpoint, absl::string_view worker, size_t most,
+                       std::vector<GrantedLease>& leases) {
+  std::vector<std::pair<int64_t, std::string>> jobs;
+  {
+    Statement query = write.db.Query(
+        "SELECT id, key FROM jobs WHERE checkpoint = ? AND state = 1 AND ready_at <= ? "
+        "ORDER BY first LIMIT ?",
+        checkpoint, write.now, static_cast<int64_t>(most));
+    while (query.Step()) jobs.emplace_back(query.Int(0), query.Text(1));
+    if (!query.status().ok()) return query.status();
+  }
+  for (const auto& [id, key] : jobs) {
+    auto epoch = NextEpoch(write.db);
+    if (!epoch.ok()) return epoch.status();
+    absl::Status status =
+        write.db.Run("UPDATE jobs SET state = 2, epoch = ?, worker = ? WHERE key = ? AND state = 1",
+                     *epoch, worker, key);
+    if (!status.ok()) return status;
+    Statement query = write.db.Query(absl::StrCat(kSelectLease, "WHERE j.id = ?"), id);
+    if (query.Step()) leases.push_back(ReadLease(query));
+    if (!query.status().ok()) return query.status();
+  }
+  return absl::OkStatus();
+}
+
+// What the worker will probably get after these leases: the best checkpoint of another digest.
+void HintNext(const std::vector<LeaseCandidate>& ranked, std::vector<GrantedLease>& leases) {
+  if (leases.empty()) return;
+  for (const LeaseCandidate& candidate : ranked) {
+    bool granted = false;
+    for (const GrantedLease& lease : leases)
+      granted = granted || lease.checkpoint_digest == candidate.digest;
+    if (granted) continue;
+    for (GrantedLease& lease : leases) {
+      lease.next_model = candidate.model;
+      lease.next_revision = candidate.revision;
+    }
+    return;
+  }
+}
+
+absl::Status CheckShape(Connection& db, const StoredCheckpoint& checkpoint,
+                        const JobResult& result) {
+  if (result.measured.empty()) return absl::OkStatus();
+  Statement query = db.Query(
+      "SELECT layers, heads FROM results WHERE checkpoint_digest = ? AND measured > 0 LIMIT 1",
+      checkpoint.digest);
+  if (!query.Step()) return query.status();
+  if (query.Int(0) == result.layers && query.Int(1) == result.heads) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "RECORDS_INCONSISTENT",
+      absl::StrCat("records of ", checkpoint.model, "@", checkpoint.revision, " have ",
+                   result.layers, " layers of ", result.heads, " heads, where earlier ones have ",
+                   query.Int(0), " of ", query.Int(1)),
+      "run workers of the same version");
+}
+
+absl::Status InsertRecords(Write& write, const std::string& key, const JobResult& result) {
+  if (!result.measured.empty()) {
+    const size_t each = result.records.size() / result.measured.size();
+    for (size_t i = 0; i < result.measured.size(); ++i) {
+      absl::Status status = write.db.Run(
+          "INSERT INTO records (key, sequence, tokens_digest, data) VALUES (?, ?, ?, ?)", key,
+          result.measured[i].sequence, result.measured[i].tokens_digest,
+          Statement::Blob{absl::string_view(result.records).substr(i * each, each)});
+      if (!status.ok()) return status;
+    }
+  }
+  for (const SkippedSequence& skipped : result.skipped) {
+    absl::Status status =
+        write.db.Run("INSERT INTO skipped_sequences (key, sequence, reason) VALUES (?, ?, ?)", key,
+                     skipped.sequence, skipped.reason);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InsertResult(Write& write, const LeasedRow& row, const LeaseKey& lease,
+                          const JobResult& result) {
+  auto checkpoint = LoadCheckpoint(write.db, row.checkpoint);
+  if (!checkpoint.ok()) return checkpoint.status();
+  if (absl::Status status = CheckShape(write.db, *checkpoint, result); !status.ok()) return status;
+  absl::Status status = write.db.Run(
+      "INSERT INTO results (key, checkpoint_digest, corpus_digest, spec_digest, first, count, "
+      "layers, heads, columns, measured, skipped, record_bytes, record_digest, architecture, "
+      "engine_version, device, dtype, compute_seconds, load_seconds, commit_time) "
+      "SELECT j.key, ?, s.corpus_digest, s.spec_digest, j.first, j.count, "
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? "
+      "FROM jobs j JOIN sweeps s ON s.number = j.sweep WHERE j.id = ?",
+      checkpoint->digest, result.layers, result.heads, result.columns,
+      static_cast<int64_t>(result.measured.size()), static_cast<int64_t>(result.skipped.size()),
+      static_cast<int64_t>(result.records.size()), result.record_digest, result.architecture,
+      result.engine_version, result.device, result.dtype, result.compute_seconds,
+      result.load_seconds, write.now, row.id);
+  return status.ok() ? InsertRecords(write, lease.job, result) : status;
+}
+
+// A job whose result is there succeeds, and its checkpoint learns what the result says.
+absl::Status Succeed(Write& write, const LeasedRow& row) {
+  absl::Status status = write.db.Run("UPDATE jobs SET state = 3, error = '' WHERE id = ?", row.id);
+  if (!status.ok()) return status;
+  return write.db.Run(
+      "UPDATE checkpoints SET skipped = checkpoints.skipped + r.skipped, "
+      "layers = max(checkpoints.layers, r.layers), heads = max(checkpoints.heads, r.heads), "
+      "architecture = iif(checkpoints.architecture = '', r.architecture, "
+      "checkpoints.architecture) "
+      "FROM results r JOIN jobs j ON j.key = r.key WHERE j.id = ? AND checkpoints.id = ?",
+      row.id, row.checkpoint);
+}
+
+absl::Status PutBackOrFail(Write& write, const LeasedRow& row, const v1::Error& error) {
+  auto job = LoadJob(write.db, row.id);
+  if (!job.ok()) return job.status();
+  const Verdict verdict =
+      Judge(error, {job->attempts, job->engine_deaths, job->requeues},
+            absl::StrCat("job ", job->key.substr(0, 12), " (", job->model, "@", job->revision,
+                         ", sequences ", job->first_sequence, " to ",
+                         job->first_sequence + job->sequences - 1, ")"));
+  absl::Status status = write.db.Run(
+      "UPDATE jobs SET state = ?, attempts = ?, engine_deaths = ?, requeues = ?, ready_at = ?, "
+      "error = ? WHERE id = ?",
+      verdict.failed ? 4 : 1, verdict.budget.attempts, verdict.budget.engine_deaths,
+      verdict.budget.requeues, write.now + verdict.back_off, ErrorToText(verdict.error), row.id);
+  if (!status.ok()) return status;
+  write.notice.work = write.notice.work || !verdict.failed;
+  status = AddJobEvent(write, row.sweep, row.id);
+  return status.ok() ? EndSweepIfDone(write, row.sweep) : status;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<GrantedLease>> GrantLeases(Write& write, absl::string_view worker,
+                                                      const std::vector<std::string>& held,
+                                                      int most) {
+  auto ranked = Candidates(write.db, worker, held);
+  if (!ranked.ok()) return ranked.status();
+  std::vector<GrantedLease> leases;
+  for (const LeaseCandidate& candidate : *ranked) {
+    if (leases.size() >= static_cast<size_t>(most)) break;
+    absl::Status status = GrantFrom(write, candidate.checkpoint_id, worker,
+                                    static_cast<size_t>(most) - leases.size(), leases);
+    if (!status.ok()) return status;
+  }
+  HintNext(*ranked, leases);
+  return leases;
+}
+
+absl::StatusOr<CommitOutcome> CommitJob(Write& write, const LeaseKey& lease,
+                                        const JobResult& result) {
+  auto rows = RowsUnder(write.db, lease);
+  if (!rows.ok()) return rows.status();
+  if (rows->empty()) {
+    auto reason = WhyLost(write.db, lease);
+    if (!reason.ok()) return reason.status();
+    return CommitOutcome{false, *std::move(reason)};
+  }
+  if (absl::Status status = InsertResult(write, rows->front(), lease, result); !status.ok())
+    return status;
+  for (const LeasedRow& row : *rows) {
+    absl::Status status = Succeed(write, row);
+    if (status.ok()) status = AddJobEvent(write, row.sweep, row.id);
+    if (status.ok()) status = NoteIfComplete(write, row.checkpoint);
+    if (status.ok()) status = EndSweepIfDone(write, row.sweep);
+    if (!status.ok()) return status;
+  }
+  return CommitOutcome{true, ""};
+}
+
+absl::StatusOr<std::string> WhyLost(Connection& db, const LeaseKey& lease) {
+  Statement committed = db.Query("SELECT 1 FROM results WHERE key = ?", lease.job);
+  if (committed.Step()) return "already committed";
+  if (!committed.status().ok()) return committed.status();
+  Statement cancelled = db.Query("SELECT 1 FROM jobs WHERE key = ? AND epoch = ? AND state = 5",
+                                 lease.job, lease.epoch);
+  if (cancelled.Step()) return "sweep cancelled";
+  if (!cancelled.status().ok()) return cancelled.status();
+  return "lease lost";
+}
+
+absl::StatusOr<bool> FailJob(Write& write, const LeaseKey& lease, const v1::Error& error) {
+  auto rows = RowsUnder(write.db, lease);
+  if (!rows.ok()) return rows.status();
+  for (const LeasedRow& row : *rows) {
+    if (absl::Status status = PutBackOrFail(write, row, error); !status.ok()) return status;
+  }
+  return !rows->empty();
+}
+
+absl::Status ReturnLease(Write& write, const LeaseKey& lease) {
+  auto rows = RowsUnder(write.db, lease);
+  if (!rows.ok()) return rows.status();
+  for (const LeasedRow& row : *rows) {
+    absl::Status status =
+        write.db.Run("UPDATE jobs SET state = 1, ready_at = 0 WHERE id = ?", row.id);
+    if (status.ok()) status = AddJobEvent(write, row.sweep, row.id);
+    if (!status.ok()) return status;
+    write.notice.work = true;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JoinKnownJobs(Write& write, int64_t checkpoint) {
+  std::vector<LeasedRow> known;
+  {
+    Statement query = write.db.Query(
+        "SELECT j.id, j.checkpoint, j.sweep FROM jobs j JOIN results r ON r.key = j.key "
+        "WHERE j.checkpoint = ? AND j.state = 1",
+        checkpoint);
+    while (query.Step()) known.push_back({query.Int(0), query.Int(1), query.Int(2)});
+    if (!query.status().ok()) return query.status();
+  }
+  for (const LeasedRow& row : known) {
+    if (absl::Status status = Succeed(write, row); !status.ok()) return status;
+  }
+  return write.db.Run(
+      "UPDATE jobs SET state = 2, epoch = other.epoch, worker = other.worker "
+      "FROM jobs other WHERE other.key = jobs.key AND other.state = 2 "
+      "AND jobs.checkpoint = ? AND jobs.state = 1",
+      checkpoint);
+}
+
+}  // namespace ondelette::server
