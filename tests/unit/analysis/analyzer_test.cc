@@ -1,0 +1,183 @@
+// What holds of every record, whatever its figures.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cmath>
+#include <limits>
+
+#include "common/errors/errors.h"
+#include "common/spec/columns.h"
+#include "records.h"
+#include "worker/engine/analysis/layer_analyzer.h"
+#include "worker/engine/analysis/plan.h"
+
+namespace ondelette::engine {
+namespace {
+
+Spec SmallSpec(const std::string& preset, int tokens) {
+  Spec spec = *PresetSpec(preset);
+  spec.tokens = tokens;
+  spec.scale_sampling = ScaleSampling::kPrefix;
+  return spec;
+}
+
+Feeding Tiles(int64_t tile) {
+  Feeding feeding;
+  feeding.tile = tile;
+  return feeding;
+}
+
+bool SameBits(const at::Tensor& a, const at::Tensor& b) {
+  return at::equal(a.view(at::kInt), b.view(at::kInt));
+}
+
+int64_t NonFiniteColumn(const Spec& spec) {
+  std::vector<Column> columns = Columns(spec);
+  for (size_t at = 0; at < columns.size(); ++at) {
+    if (columns[at].metric == kNonFiniteRows) return static_cast<int64_t>(at);
+  }
+  return -1;
+}
+
+class EveryPreset : public testing::TestWithParam<std::string> {};
+
+TEST_P(EveryPreset, RecordsAreTheSameBitForBitEachTime) {
+  Spec spec = SmallSpec(GetParam(), 130);
+  at::Tensor attention = RandomAttention(3, 130, 1);
+  at::Tensor first = Analyze(spec, attention, Tiles(50));
+  EXPECT_TRUE(SameBits(first, Analyze(spec, attention, Tiles(50))));
+}
+
+TEST_P(EveryPreset, AHeadDoesNotDependOnItsNeighbours) {
+  Spec spec = SmallSpec(GetParam(), 130);
+  at::Tensor attention = RandomAttention(5, 130, 2);
+  at::Tensor all = Analyze(spec, attention);
+  at::Tensor one = Analyze(spec, attention.narrow(0, 3, 1));
+  EXPECT_TRUE(at::allclose(all.narrow(0, 3, 1), one, 1e-6, 1e-7, true));
+}
+
+TEST_P(EveryPreset, NanAndInfStayOnTheirHead) {
+  Spec spec = SmallSpec(GetParam(), 100);
+  at::Tensor clean = RandomAttention(3, 100, 3);
+  at::Tensor before = Analyze(spec, clean, Tiles(30));
+  at::Tensor broken = clean.clone();
+  broken[1][99][0] = std::numeric_limits<float>::quiet_NaN();
+  broken[1][5][3] = std::numeric_limits<float>::infinity();
+  broken[1][5][4] = -std::numeric_limits<float>::infinity();
+  at::Tensor after = Analyze(spec, broken, Tiles(30));
+  EXPECT_TRUE(SameBits(before[0], after[0]));
+  EXPECT_TRUE(SameBits(before[2], after[2]));
+  int64_t column = NonFiniteColumn(spec);
+  EXPECT_EQ(before[1][column].item<float>(), 0);
+  EXPECT_EQ(after[1][column].item<float>(), 2);
+  at::Tensor undefined = after[1].isnan();
+  EXPECT_EQ(undefined.sum().item<int64_t>(), undefined.size(0) - 1);
+}
+
+TEST_P(EveryPreset, NanInTheShortenedSequenceCounts) {
+  Spec spec = SmallSpec(GetParam(), 140);
+  spec.scale_sampling = ScaleSampling::kStride;
+  Feeding feeding;
+  feeding.shortened = {RandomAttention(2, 70, 4), RandomAttention(2, 35, 5)};
+  feeding.shortened[1][0][20][2] = std::numeric_limits<float>::quiet_NaN();
+  at::Tensor records = Analyze(spec, RandomAttention(2, 140, 6), feeding);
+  int64_t column = NonFiniteColumn(spec);
+  EXPECT_EQ(records[0][column].item<float>(), 1);
+  EXPECT_TRUE(records[0][0].isnan().item<bool>());
+  EXPECT_EQ(records[1][column].item<float>(), 0);
+  EXPECT_FALSE(records[1][0].isnan().item<bool>());
+}
+
+TEST_P(EveryPreset, WithoutNullsAndAlphasOnlyThoseFiguresAreMissing) {
+  Spec spec = SmallSpec(GetParam(), 100);
+  at::Tensor attention = RandomAttention(2, 100, 7);
+  std::map<std::string, float> full = Labelled(spec, Analyze(spec, attention)[1]);
+  spec.nulls.clear();
+  spec.alphas.clear();
+  std::map<std::string, float> less = Labelled(spec, Analyze(spec, attention)[1]);
+  EXPECT_LT(less.size(), full.size());
+  for (const auto& [label, figure] : less) EXPECT_EQ(figure, full[label]) << label;
+}
+
+INSTANTIATE_TEST_SUITE_P(Presets, EveryPreset, testing::ValuesIn(PresetNames()),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(Analyzer, EmptyAndFlatSignalsShowInCoverage) {
+  Spec spec = SmallSpec("paper-table5", 64);
+  at::Tensor uniform = Pattern("uniform", 64).to(at::kFloat).unsqueeze(0);
+  std::map<std::string, float> figures = Labelled(spec, Analyze(spec, uniform)[0]);
+  EXPECT_EQ(figures["coverage"], 0);
+  EXPECT_TRUE(std::isnan(figures["spectral_entropy"]));
+  EXPECT_FLOAT_EQ(figures["positional_entropy"], std::log(64.0F));
+}
+
+TEST(Analyzer, TilesMustFollowEachOther) {
+  Spec spec = SmallSpec("paper-table5", 32);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU);
+  ASSERT_TRUE(plan.ok());
+  at::Tensor attention = RandomAttention(2, 32, 8);
+  LayerAnalyzer analyzer(*plan, 2, 0);
+  EXPECT_THROW(analyzer.Add(1, attention.narrow(1, 1, 4)), c10::Error);
+  analyzer.Add(0, attention.narrow(1, 0, 20));
+  EXPECT_THROW(analyzer.Add(0, attention.narrow(1, 0, 20)), c10::Error);
+  EXPECT_THROW(analyzer.Add(20, attention.narrow(0, 0, 1)), c10::Error);
+  EXPECT_THROW(analyzer.AddShortened(0, 0, attention), c10::Error);
+  EXPECT_THROW(analyzer.Finish(), c10::Error);
+}
+
+TEST(Analyzer, SpecsThatDoNotHoldAreRefused) {
+  Spec spec = SmallSpec("relative-window", 65);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU);
+  EXPECT_EQ(ErrorReason(plan.status()), "SPEC_INVALID");
+  spec = SmallSpec("paper-table5", 32);
+  EXPECT_EQ(ErrorReason(AnalysisPlan::Create(spec, at::Device(at::kXLA, 0)).status()),
+            "DEVICE_UNSUPPORTED");
+}
+
+TEST(Analyzer, ShortenedSequencesAreAskedForWhereTheWholeDoesNotHoldThem) {
+  Spec spec = SmallSpec("paper-table5", 32);
+  EXPECT_FALSE((*AnalysisPlan::Create(spec, at::kCPU))->needs_shortened());
+  EXPECT_TRUE((*AnalysisPlan::Create(spec, at::kCPU, false))->needs_shortened());
+  spec.scale_sampling = ScaleSampling::kStride;
+  EXPECT_TRUE((*AnalysisPlan::Create(spec, at::kCPU))->needs_shortened());
+  spec.alphas.clear();
+  EXPECT_FALSE((*AnalysisPlan::Create(spec, at::kCPU))->needs_shortened());
+}
+
+TEST(TileQueries, StaysWithinBounds) {
+  EXPECT_EQ(TileQueries(12, 112), 112);
+  EXPECT_EQ(TileQueries(1 << 20, 1 << 20), 1);
+  EXPECT_GE(TileQueries(32, 2048), 16);
+  EXPECT_LE(TileQueries(32, 8192) * 32 * 8192, int64_t{8} << 20);
+}
+
+// n x n float32 would be 268 MB a head and the analyzer's float64 copies several times that.
+TEST(Analyzer, RelativeNeverHoldsASquareMatrix) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer keeps freed memory";
+#endif
+  constexpr int64_t kTokens = 8192;
+  Spec spec = SmallSpec("relative-window", kTokens);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  LayerAnalyzer analyzer(*plan, 1, 0);
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  int64_t before = usage.ru_maxrss;
+  constexpr int64_t kTile = 64;
+  for (int64_t first = 0; first < kTokens; first += kTile) {
+    at::Tensor tile = at::full({1, kTile, kTokens}, 1.0F / kTokens).tril(first);
+    analyzer.Add(first, tile);
+  }
+  at::Tensor records = analyzer.Finish();
+  EXPECT_FALSE(records[0][0].isnan().item<bool>());
+  getrusage(RUSAGE_SELF, &usage);
+  EXPECT_LT(usage.ru_maxrss - before, 64 << 10) << "KiB more at the peak";
+}
+
+}  // namespace
+}  // namespace ondelette::engine
