@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -146,12 +147,13 @@ std::string Storage(const std::string& type, const std::string& key, int64_t ele
 
 std::string TorchTensor(const std::string& storage, int64_t offset,
                         const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides) {
-  std::vector<std::string> size_items;
-  std::vector<std::string> stride_items;
-  for (int64_t size : sizes) size_items.push_back(Int(size));
-  for (int64_t stride : strides) stride_items.push_back(Int(stride));
+  auto ints = [](const std::vector<int64_t>& values) {
+    std::vector<std::string> items(values.size());
+    std::transform(values.begin(), values.end(), items.begin(), Int);
+    return Tuple(items);
+  };
   return Global("torch._utils", "_rebuild_tensor_v2") +
-         Tuple({storage, Int(offset), Tuple(size_items), Tuple(stride_items), "\x89",
+         Tuple({storage, Int(offset), ints(sizes), ints(strides), "\x89",
                 Global("collections", "OrderedDict") + ")R"}) +
          "R";
 }
