@@ -7,21 +7,17 @@
 
 #include <memory>
 
-#include "absl/time/time.h"
 #include "server/service/pool.h"
+#include "server/service/stall_guard.h"
 #include "server/store/store.h"
 
 namespace ondelette::server {
 
-// A reader that takes nothing for so long is cut off (CANCELLED).
-inline constexpr absl::Duration kStalledReader = absl::Seconds(60);
-
-// Store and pool outlive the server that the service is registered with; shut that server down
-// before the pool. Streams read from the store on the pool, one batch (at most 1,000 rows, under 1
-// MB) at a time, and the next only when the transport took the last: a slow reader holds neither a
-// thread nor a transaction.
-std::unique_ptr<grpc::Service> MakeResultService(Store& store, Pool& pool,
-                                                 absl::Duration stalled_reader = kStalledReader);
+// All three outlive the server that the service is registered with, and the service. Streams read
+// from the store on the pool, one batch (at most 1,000 rows, about 512 KB) at a time, and the next
+// only when the transport took the last: a slow reader holds neither a thread nor a transaction,
+// and one that takes nothing is cut off by the guard.
+std::unique_ptr<grpc::Service> MakeResultService(Store& store, Pool& pool, StallGuard& guard);
 
 }  // namespace ondelette::server
 
