@@ -151,8 +151,9 @@ TEST(Analyzer, ShortenedSequencesAreAskedForWhereTheWholeDoesNotHoldThem) {
 TEST(TileQueries, StaysWithinBounds) {
   EXPECT_EQ(TileQueries(12, 112), 112);
   EXPECT_EQ(TileQueries(1 << 20, 1 << 20), 1);
-  EXPECT_GE(TileQueries(32, 2048), 16);
-  EXPECT_LE(TileQueries(32, 8192) * 32 * 8192, int64_t{8} << 20);
+  EXPECT_EQ(TileQueries(0, 0), 1);
+  EXPECT_LE(TileQueries(32, 2048) * 32 * 2048, int64_t{1} << 18);
+  EXPECT_EQ(TileQueries(32, 8192, at::Device(at::kCUDA, 0)) * 32 * 8192, int64_t{1} << 23);
 }
 
 // n x n float32 would be 268 MB a head and the analyzer's float64 copies several times that.

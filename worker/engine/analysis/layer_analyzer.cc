@@ -50,11 +50,10 @@ struct VariantSums {
 
 }  // namespace
 
-int64_t TileQueries(int64_t heads, int64_t tokens) {
-  // Numbers of a tile [heads, tile, tokens]. The analyzer's work space is about 100 bytes for each.
-  constexpr int64_t kTileNumbers = int64_t{5} << 20;
-  return std::clamp<int64_t>(kTileNumbers / std::max<int64_t>(heads * tokens, 1), 1,
-                             std::max<int64_t>(tokens, 1));
+int64_t TileQueries(int64_t heads, int64_t tokens, at::Device device) {
+  const int64_t numbers = int64_t{1} << (device.is_cpu() ? 18 : 23);
+  int64_t row = std::max<int64_t>(heads, 1) * std::max<int64_t>(tokens, 1);
+  return std::clamp<int64_t>(numbers / row, 1, std::max<int64_t>(tokens, 1));
 }
 
 struct LayerAnalyzer::State {

@@ -24,9 +24,11 @@
 
 namespace ondelette::engine {
 
-// Queries per tile such that a tile [heads, tile, tokens] and the analyzer's work space for it stay
-// within about half a gibibyte, whatever the number of tokens. At least 1, at most `tokens`.
-int64_t TileQueries(int64_t heads, int64_t tokens);
+// Queries per tile, at least 1 and at most `tokens`: such that the analyzer's work space for a tile
+// [heads, tile, tokens], about 100 bytes a number, stays near a processor's cache on the CPU (2^18
+// numbers) and within a gibibyte, enough to fill it, on a GPU (2^23 numbers). A single query's row
+// may be more than that.
+int64_t TileQueries(int64_t heads, int64_t tokens, at::Device device = at::kCPU);
 
 // Not thread-safe; analyzers of different layers or sequences may run at once on one plan.
 // Shapes and order of the tiles are the caller's promise: a broken one throws c10::Error, as does
