@@ -8,8 +8,10 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -27,6 +29,14 @@ void KeepFreedMemory() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
+}
+
+// One thread a processor this process may use, unless OMP_NUM_THREADS says otherwise: LibTorch's
+// own count is 1 on machines whose topology it cannot read.
+void ChooseThreads() {
+  const char* given = std::getenv("OMP_NUM_THREADS");
+  const unsigned processors = std::thread::hardware_concurrency();
+  if (given == nullptr && processors > 0) at::set_num_threads(static_cast<int>(processors));
 }
 
 std::string ReadMaps() {
@@ -55,6 +65,7 @@ Runtime StartRuntime() {
   KeepFreedMemory();
   // Subnormal probabilities cost ten times a normal one and lie far below every tolerance.
   at::globalContext().setFlushDenormal(true);
+  ChooseThreads();
   at::globalContext().setAllowTF32CuBLAS(false);
   Runtime runtime;
   runtime.version = ONDELETTE_VERSION;
