@@ -24,6 +24,14 @@ v1::Error Ended(absl::string_view reason, const std::string& message, const std:
   return error;
 }
 
+// At most `longest` bytes of UTF-8, not cut inside a character.
+std::string Cut(const std::string& text, size_t longest) {
+  if (text.size() <= longest) return text;
+  size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 void JudgeEngineDeath(const v1::Error& error, absl::string_view what, Verdict& verdict) {
   const int deaths = ++verdict.budget.engine_deaths;
   verdict.failed = deaths >= kMostEngineDeaths;
@@ -59,6 +67,17 @@ v1::ErrorClass ClassOfError(const v1::Error& error) {
     default:
       return ToErrorProto(FromErrorProto(error)).error_class();
   }
+}
+
+v1::Error BoundedError(const v1::Error& error) {
+  v1::Error bounded = error;
+  if (error.code() < 1 || error.code() > 16) {
+    bounded.set_code(static_cast<int>(absl::StatusCode::kUnknown));
+  }
+  bounded.set_reason(Cut(error.reason(), 128));
+  bounded.set_message(Cut(error.message(), 8192));
+  bounded.set_remedy(Cut(error.remedy(), 2048));
+  return bounded;
 }
 
 Verdict Judge(const v1::Error& error, const Budget& used, absl::string_view what) {

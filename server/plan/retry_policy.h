@@ -35,6 +35,9 @@ struct Verdict {
 // The class of an error: its own, or that of its code where it names none.
 v1::ErrorClass ClassOfError(const v1::Error& error);
 
+// An error as a worker sent it, with its texts cut to what is worth keeping and a code that exists.
+v1::Error BoundedError(const v1::Error& error);
+
 // `what` names the job or checkpoint for people.
 Verdict Judge(const v1::Error& error, const Budget& used, absl::string_view what);
 

@@ -1,0 +1,123 @@
+// Gives work to workers and takes their results: the one thread through which every lease passes.
+//
+// It decides by what the store says and by when workers were heard; what it knows beyond that is in
+// worker_table.h and may be lost at any time.
+#ifndef ONDELETTE_SERVER_SERVICE_DISPATCHER_H_
+#define ONDELETTE_SERVER_SERVICE_DISPATCHER_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "ondelette/v1/sweep.pb.h"
+#include "server/service/event_queue.h"
+#include "server/service/work_session.h"
+#include "server/service/worker_table.h"
+#include "server/store/store.h"
+#include "server/telemetry.h"
+
+namespace ondelette::server {
+
+struct DispatcherOptions {
+  // A worker that is not heard for so long has lost its leases.
+  absl::Duration lease_time = absl::Seconds(30);
+  // How long workers may take to say goodbye when the coordinator leaves.
+  absl::Duration drain_time = absl::Seconds(5);
+};
+
+// Public methods are thread-safe. Store and telemetry outlive it; so does it the gRPC server whose
+// streams it was given.
+class Dispatcher {
+ public:
+  Dispatcher(Store& store, Telemetry& telemetry, const DispatcherOptions& options);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // Adopts the leases that the store knows, and begins.
+  absl::Status Start();
+
+  // A worker's stream.
+  grpc::ServerBidiReactor<v1::WorkerMessage, v1::CoordinatorMessage>* Accept(
+      grpc::CallbackServerContext* context);
+
+  // Jobs or tasks may have become available.
+  void WorkAppeared();
+  // These leases hold no longer: their workers are told.
+  void Revoke(std::vector<GrantedLease> leases, const std::string& reason);
+  // Waits for the dispatcher's thread.
+  std::vector<v1::Worker> Workers();
+  // No more grants; tells the workers, and waits until they have sent what they had to send.
+  void Drain();
+
+  // Called now and then on the dispatcher's thread, for what others do at intervals.
+  void SetTick(std::function<void()> tick) { tick_ = std::move(tick); }
+
+ private:
+  // dispatcher.cc
+  void Loop();
+  void ExpireWorkers();
+  void LoseLeases(ConnectedWorker& worker);
+  void Fill();
+  void GiveTasks(ConnectedWorker& worker);
+  bool GiveLeases(ConnectedWorker& worker, int most);
+  void SendTask(ConnectedWorker& worker, OutstandingTask task, v1::Task message);
+  void Measure();
+
+  // dispatcher_messages.cc
+  void OnMessage(const std::shared_ptr<WorkSession>& session, const v1::WorkerMessage& message);
+  void OnEnd(const std::shared_ptr<WorkSession>& session);
+  // Once a stream: its worker is gone, for now.
+  void Detach(const std::shared_ptr<WorkSession>& session);
+  absl::Status Handle(ConnectedWorker& worker, const v1::WorkerMessage& message);
+  absl::Status OnHello(const std::shared_ptr<WorkSession>& session, const v1::Hello& hello);
+  absl::StatusOr<std::vector<LeaseKey>> SettleLeases(ConnectedWorker& worker,
+                                                     const v1::Hello& hello);
+  absl::Status OnWorkRequest(ConnectedWorker& worker, const v1::WorkRequest& request);
+  absl::Status OnHeartbeat(ConnectedWorker& worker, const v1::Heartbeat& heartbeat);
+  absl::Status OnTaskResult(ConnectedWorker& worker, const v1::TaskResult& result);
+
+  // dispatcher_results.cc
+  absl::Status OnRecordBlock(ConnectedWorker& worker, const v1::RecordBlock& block);
+  absl::Status OnJobSucceeded(ConnectedWorker& worker, const v1::JobSucceeded& message);
+  absl::Status OnJobFailed(ConnectedWorker& worker, const v1::JobFailed& message);
+  absl::Status OnLeaseReturned(ConnectedWorker& worker, const v1::LeaseReturned& message);
+  absl::Status Commit(ConnectedWorker& worker, HeldLease& held, const JobResult& result);
+  // The attempt counts against the job; the lease has ended.
+  absl::Status FailLease(const LeaseKey& lease, const v1::Error& error);
+  void Acknowledge(ConnectedWorker& worker, const LeaseKey& lease, bool committed,
+                   const std::string& reason);
+  absl::StatusOr<int> ColumnsOf(const GrantedLease& lease);
+
+  Store& store_;
+  Telemetry& telemetry_;
+  const DispatcherOptions options_;
+  EventQueue queue_;
+  std::atomic<bool> stops_ = false;
+  std::atomic<int> sessions_ = 0;  // open streams
+
+  // The dispatcher's thread alone, once it runs.
+  WorkerTable table_;
+  std::map<std::string, int> columns_;  // by spec digest
+  uint64_t next_task_;
+  bool work_ = true;  // something to give may have appeared
+  bool draining_ = false;
+  Clock::time_point last_fill_;
+  Clock::time_point last_measure_;
+  std::function<void()> tick_;
+  std::thread thread_;
+};
+
+// Ids of messages and rows.
+LeaseKey FromProto(const v1::LeaseId& id);
+v1::LeaseId ToProto(const LeaseKey& key);
+
+}  // namespace ondelette::server
+
+#endif  // ONDELETTE_SERVER_SERVICE_DISPATCHER_H_

@@ -1,0 +1,182 @@
+#include "server/service/watch_hub.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/errors/errors.h"
+#include "server/service/reactors.h"
+
+namespace ondelette::server {
+namespace {
+
+constexpr int kEventsAtATime = 64;
+
+}  // namespace
+
+// One watch. It is busy (reading or writing), or idle (waiting for Wake); Wake while it is busy
+// makes it look again before it goes idle, so that no event is missed. Deletes itself.
+class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
+ public:
+  WatchReactor(WatchHub& hub, grpc::CallbackServerContext* context,
+               const v1::WatchSweepRequest& request)
+      : hub_(hub), context_(context), reference_(request.sweep()), cursor_(request.cursor()) {}
+
+  void Begin() {
+    if (!hub_.Add(this)) return End(Overloaded());
+    Schedule();
+  }
+
+  // The sweeps have new events; null: every watch is to look, for the hub has closed.
+  void Wake(const std::vector<std::string>* sweeps) {
+    {
+      absl::MutexLock lock(&mutex_);
+      const bool mine = sweeps == nullptr || sweep_id_.empty() ||
+                        std::find(sweeps->begin(), sweeps->end(), sweep_id_) != sweeps->end();
+      if (!mine || ended_) return;
+      if (sweeps == nullptr) closed_ = true;
+      again_ = true;
+      if (busy_) return;
+      busy_ = true;
+    }
+    Schedule();
+  }
+
+  void OnWriteDone(bool ok) override {
+    hub_.guard_.Goes(context_);
+    if (!ok) return End({grpc::StatusCode::CANCELLED, "the reader has gone"});
+    ++next_;
+    WriteNext();
+  }
+
+  void OnCancel() override {
+    bool idle = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      cancelled_ = true;
+      idle = !busy_ && !ended_;
+      if (idle) busy_ = true;
+    }
+    if (idle) End({grpc::StatusCode::CANCELLED, "the reader has gone"});
+  }
+
+  void OnDone() override {
+    hub_.guard_.Goes(context_);
+    hub_.Remove(this);
+    delete this;
+  }
+
+ private:
+  void Schedule() {
+    if (!hub_.pool_.Run([this] { Read(); })) End(Overloaded());
+  }
+
+  void End(const grpc::Status& status) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (std::exchange(ended_, true)) return;
+    }
+    Finish(status);
+  }
+
+  // On the pool.
+  void Read() {
+    {
+      absl::MutexLock lock(&mutex_);
+      again_ = false;
+    }
+    auto sweep = hub_.store_.FindSweep(sweep_id_.empty() ? reference_ : sweep_id_);
+    if (!sweep.ok()) return End(ToCallStatus(sweep.status()));
+    {
+      absl::MutexLock lock(&mutex_);
+      sweep_id_ = sweep->id;
+    }
+    auto events = hub_.store_.Events(sweep->id, cursor_, kEventsAtATime);
+    if (!events.ok()) return End(ToCallStatus(events.status()));
+    events_ = *std::move(events);
+    next_ = 0;
+    // The sweep was read before its events: had it ended, they are all there.
+    ended_sweep_ = sweep->state != v1::SWEEP_STATE_RUNNING;
+    WriteNext();
+  }
+
+  void WriteNext() {
+    if (next_ < events_.size()) {
+      cursor_ = events_[next_].cursor();
+      hub_.guard_.Waits(context_);
+      StartWrite(&events_[next_]);
+      return;
+    }
+    if (!events_.empty()) return Schedule();
+    if (ended_sweep_) return End(grpc::Status::OK);
+    Rest();
+  }
+
+  void Rest() {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!cancelled_ && !closed_ && !again_) {
+        busy_ = false;
+        return;
+      }
+    }
+    if (context_->IsCancelled()) return End({grpc::StatusCode::CANCELLED, "the reader has gone"});
+    bool closed;
+    {
+      absl::MutexLock lock(&mutex_);
+      closed = closed_;
+    }
+    if (!closed) return Schedule();
+    End(ToCallStatus(MakeError(absl::StatusCode::kUnavailable, "COORDINATOR_LEAVING",
+                               "the coordinator is leaving", "watch again from the last cursor")));
+  }
+
+  WatchHub& hub_;
+  grpc::CallbackServerContext* const context_;
+  const std::string reference_;
+
+  // Of whoever is busy with it.
+  uint64_t cursor_;
+  std::vector<v1::SweepEvent> events_;
+  size_t next_ = 0;
+  bool ended_sweep_ = false;
+
+  absl::Mutex mutex_;
+  std::string sweep_id_;  // written once, by the first Read
+  bool busy_ ABSL_GUARDED_BY(mutex_) = true;
+  bool again_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+grpc::ServerWriteReactor<v1::SweepEvent>* WatchHub::Watch(grpc::CallbackServerContext* context,
+                                                          const v1::WatchSweepRequest& request) {
+  auto* watcher = new WatchReactor(*this, context, request);
+  watcher->Begin();
+  return watcher;
+}
+
+void WatchHub::Notify(const std::vector<std::string>& sweeps) {
+  absl::MutexLock lock(&mutex_);
+  for (WatchReactor* watcher : watchers_) watcher->Wake(&sweeps);
+}
+
+void WatchHub::Close() {
+  absl::MutexLock lock(&mutex_);
+  closed_ = true;
+  for (WatchReactor* watcher : watchers_) watcher->Wake(nullptr);
+}
+
+bool WatchHub::Add(WatchReactor* watcher) {
+  absl::MutexLock lock(&mutex_);
+  if (closed_ || watchers_.size() >= kMostWatchers) return false;
+  watchers_.insert(watcher);
+  return true;
+}
+
+void WatchHub::Remove(WatchReactor* watcher) {
+  absl::MutexLock lock(&mutex_);
+  watchers_.erase(watcher);
+}
+
+}  // namespace ondelette::server
