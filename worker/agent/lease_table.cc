@@ -9,7 +9,10 @@ bool SameLease(const v1::LeaseId& a, const v1::LeaseId& b) {
 }
 
 HeldLease* LeaseTable::Add(const v1::Lease& lease) {
-  if (Has(lease.id())) return nullptr;
+  for (const HeldLease& held : leases_) {
+    const bool same_job = held.lease.id().job() == lease.id().job();
+    if (same_job && held.lease.id().epoch() >= lease.id().epoch()) return nullptr;
+  }
   // A new grant of a job says that the old lease on it was lost.
   leases_.remove_if([&lease](const HeldLease& held) {
     const bool older = held.lease.id().job() == lease.id().job();

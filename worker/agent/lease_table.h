@@ -32,7 +32,8 @@ class LeaseTable {
   // Results that wait for their acknowledgement: with so many no more work is asked for.
   static constexpr int kMostFinished = 4;
 
-  // Null where the lease is held already or there is no room. An older epoch of the job is dropped.
+  // Null where it, or a newer epoch of the job, is held already, or there is no room. An older
+  // epoch of the job is dropped.
   HeldLease* Add(const v1::Lease& lease);
   HeldLease* Find(const v1::LeaseId& id);
   // The oldest lease of a stage; null where there is none.

@@ -107,9 +107,11 @@ class WorkerFixture : public testing::Test {
 
   void StopWorker() {
     if (!thread_.joinable()) return;
+    coordinator_.Stop();  // so that it does not wait for acknowledgements
     loop_->Drain();
     loop_->Drain();
-    JoinWorker();
+    JoinWorker().IgnoreError();
+    coordinator_.Start();
   }
 
   // The next stream, after its Hello and our Welcome.
@@ -124,6 +126,16 @@ class WorkerFixture : public testing::Test {
     if (hello.has_value()) hello_ = hello->hello();
     session->Welcome(kept);
     return session;
+  }
+
+  // Waits until a heartbeat says that the worker has the lease and has done so many sequences.
+  static void WaitForProgress(Session& session, const std::string& job, int64_t sequences = 0) {
+    while (auto heartbeat = session.Take(Session::Kind::kHeartbeat)) {
+      for (const v1::LeaseProgress& lease : heartbeat->heartbeat().leases()) {
+        if (lease.lease().job() == job && lease.sequences_done() >= sequences) return;
+      }
+    }
+    ADD_FAILURE() << "no heartbeat lists " << job;
   }
 
   std::string DigestOf(const std::string& revision) {
