@@ -43,8 +43,12 @@ class ResultServiceTest : public testing::Test {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
       }
     });
-    channel_ =
-        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials());
+    // A reader that takes 64 KB ahead of what it has read, so that a stalled one stalls soon.
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 << 10);
+    channel_ = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
+                                         grpc::InsecureChannelCredentials(), arguments);
     stub_ = v1::ResultService::NewStub(channel_);
   }
 
@@ -373,7 +377,7 @@ TEST_F(ResultServiceTest, BadFiltersAreRefusedAndSayWhatThereIs) {
   EXPECT_EQ(ErrorReason(status_), "FILTER_UNKNOWN");
 }
 
-// 12 MB of answer: far more than the transport takes for a reader that does not read.
+// 6 MB of answer: far more than the transport takes for a reader that does not read.
 SyntheticSweep LongAnswer() {
   SyntheticSweep sweep;
   sweep.sequences = 400;
