@@ -31,8 +31,8 @@ std::string TakeTokens(const nlohmann::json& list, std::vector<int32_t>& tokens)
   if (!list.is_array()) return "its field tokens is not a list";
   tokens.reserve(list.size());
   for (const nlohmann::json& token : list) {
-    const bool fits = token.is_number_integer() && token >= 0 &&
-                      token <= std::numeric_limits<int32_t>::max();
+    const bool fits =
+        token.is_number_integer() && token >= 0 && token <= std::numeric_limits<int32_t>::max();
     if (!fits) {
       const std::string fault = absl::StrCat("tokens[", tokens.size(), "] is not a token id");
       tokens.clear();

@@ -19,15 +19,15 @@ namespace ondelette::agent {
 struct CorpusSequence {
   int64_t index = 0;
   std::string id;
-  std::optional<std::string> text;     // either text
-  std::vector<int32_t> tokens;         // or token ids
-  std::string fault;                   // or why it is neither
+  std::optional<std::string> text;  // either text
+  std::vector<int32_t> tokens;      // or token ids
+  std::string fault;                // or why it is neither
 };
 
 // An open corpus. Immutable and thread-safe; it stays readable after its file is removed.
 class Corpus {
  public:
-  static constexpr int64_t kLargestLine = 64 << 20;      // bytes
+  static constexpr int64_t kLargestLine = 64 << 20;  // bytes
   static constexpr int64_t kMostSequences = 100'000'000;
 
   // Reads the whole file once: computes its digest and finds its lines. DATA_LOSS CORPUS_CORRUPT

@@ -137,10 +137,10 @@ absl::Status CorpusCache::Download(const std::string& digest, int file,
     if (cancelled) {
       status = Cancelled();
     } else if (bytes > kLargestCorpus) {
-      status = MakeError(absl::StatusCode::kResourceExhausted, "CORPUS_TOO_LARGE",
-                         absl::StrCat("the corpus ", digest, " has more than ", kLargestCorpus,
-                                      " bytes"),
-                         "split the corpus");
+      status = MakeError(
+          absl::StatusCode::kResourceExhausted, "CORPUS_TOO_LARGE",
+          absl::StrCat("the corpus ", digest, " has more than ", kLargestCorpus, " bytes"),
+          "split the corpus");
     } else if (!WriteAll(file, {response.chunk().data(), response.chunk().size()})) {
       status = Unwritable(folder_);
     }

@@ -20,8 +20,8 @@ constexpr absl::Duration kLongestBackOff = absl::Seconds(30);
 constexpr absl::Duration kLastGasp = absl::Seconds(2);
 constexpr int64_t kLargestLayersOrHeads = 1 << 16;
 
-absl::Status DeathStatus(absl::string_view reason, absl::string_view what,
-                         const ProcessEnd& end, absl::string_view remedy) {
+absl::Status DeathStatus(absl::string_view reason, absl::string_view what, const ProcessEnd& end,
+                         absl::string_view remedy) {
   std::string message(what);
   if (!end.last_words.empty()) {
     absl::StrAppend(&message, "; the last lines of its log: ", end.last_words);
@@ -37,8 +37,7 @@ absl::Status Interrupted() {
 // After these the state of the process, or of its device, is unknown.
 bool NeedsNewProcess(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInternal ||
-         status.code() == absl::StatusCode::kUnknown ||
-         ErrorReason(status) == "ENGINE_DEVICE";
+         status.code() == absl::StatusCode::kUnknown || ErrorReason(status) == "ENGINE_DEVICE";
 }
 
 }  // namespace
@@ -95,8 +94,8 @@ absl::Status Engine::BackOff() {
 
 absl::Status Engine::Start() {
   if (absl::Status status = BackOff(); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<EngineProcess>> started = EngineProcess::Start(
-      {options_.program, "serve", "--device", options_.device});
+  absl::StatusOr<std::unique_ptr<EngineProcess>> started =
+      EngineProcess::Start({options_.program, "serve", "--device", options_.device});
   if (!started.ok()) {
     ++deaths_in_a_row_;
     return started.status();
@@ -151,9 +150,9 @@ absl::StatusOr<LoadedModel> Engine::Load(absl::string_view digest, const std::st
   }
   loaded_digest_.clear();
   const absl::Time start = absl::Now();
-  absl::StatusOr<Frame> answer = Exchange(
-      {{"type", "load"}, {"checkpoint", folder}, {"device", options_.device}}, "", "loaded",
-      [](const Frame&) { return absl::OkStatus(); });
+  absl::StatusOr<Frame> answer =
+      Exchange({{"type", "load"}, {"checkpoint", folder}, {"device", options_.device}}, "",
+               "loaded", [](const Frame&) { return absl::OkStatus(); });
   if (!answer.ok()) return answer.status();
   const int64_t layers = CountField(answer->header, "layers").value_or(0);
   const int64_t heads = CountField(answer->header, "heads").value_or(0);
@@ -244,10 +243,10 @@ absl::Status Engine::Death(absl::string_view doing, absl::string_view detail) {
   const std::string subject = absl::StrCat("the engine (process ", process->pid(), ") ");
   if (end.by_watchdog) {
     telemetry_->CountRestart("hang");
-    return DeathStatus("ENGINE_HUNG",
-                       absl::StrCat(subject, "was silent for too long while ", doing,
-                                    " and was ended"),
-                       end, "raise --engine-timeout-seconds if the device is that slow");
+    return DeathStatus(
+        "ENGINE_HUNG",
+        absl::StrCat(subject, "was silent for too long while ", doing, " and was ended"), end,
+        "raise --engine-timeout-seconds if the device is that slow");
   }
   if (end.by_us) {
     telemetry_->CountRestart("interrupted");

@@ -22,10 +22,10 @@
 namespace ondelette::agent {
 
 struct EngineOptions {
-  std::string program;                                // path of ondelette-engine
-  std::string device = "auto";                        // "auto", "cpu" or "cuda:N"
-  absl::Duration silence = absl::Minutes(10);         // longer without a frame is a hang
-  absl::Duration start_silence = absl::Minutes(2);    // the same for the first frame
+  std::string program;                                      // path of ondelette-engine
+  std::string device = "auto";                              // "auto", "cpu" or "cuda:N"
+  absl::Duration silence = absl::Minutes(10);               // longer without a frame is a hang
+  absl::Duration start_silence = absl::Minutes(2);          // the same for the first frame
   absl::Duration first_back_off = absl::Milliseconds(200);  // before a restart after two deaths
 };
 

@@ -92,7 +92,8 @@ void FileDescriptor::Close() {
 }
 
 std::string ProcessEnd::Text() const {
-  if (signal != 0) return absl::StrCat("was ended by signal ", signal, " (", strsignal(signal), ")");
+  if (signal != 0)
+    return absl::StrCat("was ended by signal ", signal, " (", strsignal(signal), ")");
   return absl::StrCat("ended with exit status ", exit_status);
 }
 

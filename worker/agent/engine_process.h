@@ -82,10 +82,10 @@ class EngineProcess {
   using Clock = std::chrono::steady_clock;
 
   EngineProcess() = default;
-  void WatchOutput();           // the thread: stderr and the watchdog
-  bool ReadErrors();            // what stderr has now; false at its end
+  void WatchOutput();  // the thread: stderr and the watchdog
+  bool ReadErrors();   // what stderr has now; false at its end
   void TakeLine(absl::string_view line);
-  void Signal();                // SIGKILL to the group; mutex_ held
+  void Signal();  // SIGKILL to the group; mutex_ held
   bool WaitFor(absl::Duration time) const;
 
   FileDescriptor input_;

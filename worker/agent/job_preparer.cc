@@ -15,11 +15,11 @@ JobPreparer::JobPreparer(CheckpointShelf* shelf, CorpusCache corpora)
 absl::StatusOr<PreparedJob> JobPreparer::Prepare(const v1::Lease& lease,
                                                  const JobControl& control) {
   if (lease.sequences() < 1 || lease.sequences() > kMostSequences || lease.first_sequence() < 0) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "LEASE_INVALID",
-                     absl::StrCat("a lease of ", lease.sequences(), " sequences from ",
-                                  lease.first_sequence(), " on; 1 to ", kMostSequences,
-                                  " are allowed"),
-                     "use a coordinator and a worker of the same version");
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "LEASE_INVALID",
+        absl::StrCat("a lease of ", lease.sequences(), " sequences from ", lease.first_sequence(),
+                     " on; 1 to ", kMostSequences, " are allowed"),
+        "use a coordinator and a worker of the same version");
   }
   absl::StatusOr<Spec> spec = ParseSpec({lease.spec_json().data(), lease.spec_json().size()});
   if (!spec.ok()) return spec.status();
@@ -32,8 +32,8 @@ absl::StatusOr<PreparedJob> JobPreparer::Prepare(const v1::Lease& lease,
   absl::StatusOr<std::vector<CorpusSequence>> sequences =
       (*corpus)->Read(lease.first_sequence(), lease.sequences());
   if (!sequences.ok()) return sequences.status();
-  absl::StatusOr<SequenceSet> set = PrepareSequences(*sequences, spec->tokens, **checkpoint,
-                                                     tokenizers_, control.cancelled);
+  absl::StatusOr<SequenceSet> set =
+      PrepareSequences(*sequences, spec->tokens, **checkpoint, tokenizers_, control.cancelled);
   if (!set.ok()) return set.status();
   PreparedJob job;
   job.lease = lease;

@@ -22,8 +22,8 @@ class JobPreparer {
   JobPreparer(CheckpointShelf* shelf, CorpusCache corpora);
 
   // INVALID_ARGUMENT LEASE_INVALID or SPEC_INVALID on a lease that makes no sense; errors of
-  // CheckpointShelf::ResolveExpected, CorpusCache::Get, Corpus::Read and PrepareSequences; CANCELLED
-  // once control.cancelled.
+  // CheckpointShelf::ResolveExpected, CorpusCache::Get, Corpus::Read and PrepareSequences;
+  // CANCELLED once control.cancelled.
   absl::StatusOr<PreparedJob> Prepare(const v1::Lease& lease, const JobControl& control);
 
  private:

@@ -70,12 +70,12 @@ class RecordCollector {
                       CountField(frame.header, "columns") == job_.columns &&
                       static_cast<int64_t>(frame.payload.size()) == record_bytes_;
     if (!fits) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "the record of sequence ", sequence.index, " has ", frame.payload.size(), " bytes for [",
-          CountField(frame.header, "layers").value_or(-1), ", ",
-          CountField(frame.header, "heads").value_or(-1), ", ",
-          CountField(frame.header, "columns").value_or(-1), "]; [", model_.layers, ", ",
-          model_.heads, ", ", job_.columns, "] was due"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("the record of sequence ", sequence.index, " has ", frame.payload.size(),
+                       " bytes for [", CountField(frame.header, "layers").value_or(-1), ", ",
+                       CountField(frame.header, "heads").value_or(-1), ", ",
+                       CountField(frame.header, "columns").value_or(-1), "]; [", model_.layers,
+                       ", ", model_.heads, ", ", job_.columns, "] was due"));
     }
     v1::MeasuredSequence* measured = succeeded.add_measured();
     measured->set_sequence(sequence.index);
@@ -199,8 +199,8 @@ absl::StatusOr<v1::Controls> RunControls(absl::string_view spec_json, Engine& en
   const bool fits = names != answer->header.end() && names->is_array() && names->size() <= 64 &&
                     answer->payload.size() == names->size() * columns * sizeof(float);
   if (!fits) {
-    return engine.Refuse(absl::StrCat("controls of ", answer->payload.size(), " bytes where every pattern has ",
-                                      columns, " columns"));
+    return engine.Refuse(absl::StrCat("controls of ", answer->payload.size(),
+                                      " bytes where every pattern has ", columns, " columns"));
   }
   v1::Controls controls;
   size_t offset = 0;

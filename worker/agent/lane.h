@@ -10,7 +10,8 @@
 
 namespace ondelette::agent {
 
-// Thread-safe. Lanes are what keeps slow things (hashing, tokenizing, the engine) off the event loop.
+// Thread-safe. Lanes are what keeps slow things (hashing, tokenizing, the engine) off the event
+// loop.
 class Lane {
  public:
   // `niceness` is added to the thread's priority value: 0 for work that others wait for, 10 for

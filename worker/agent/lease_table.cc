@@ -59,10 +59,9 @@ int LeaseTable::KeepOnly(const std::vector<v1::LeaseId>& ids) {
 }
 
 int LeaseTable::Unfinished() const {
-  return static_cast<int>(
-      std::count_if(leases_.begin(), leases_.end(), [](const HeldLease& held) {
-        return held.stage != LeaseStage::kFinished;
-      }));
+  return static_cast<int>(std::count_if(leases_.begin(), leases_.end(), [](const HeldLease& held) {
+    return held.stage != LeaseStage::kFinished;
+  }));
 }
 
 int LeaseTable::Wanted() const {

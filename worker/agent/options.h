@@ -13,8 +13,8 @@ struct Options {
   std::vector<std::string> models;  // folders
   std::string hub;                  // Hugging Face cache folder
   std::string device = "auto";
-  std::string engine;               // path of ondelette-engine
-  std::string cache;                // folder
+  std::string engine;  // path of ondelette-engine
+  std::string cache;   // folder
   std::string metrics_listen = "127.0.0.1:7472";
   std::string port_file;
   std::string name;

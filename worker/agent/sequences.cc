@@ -26,10 +26,9 @@ struct Refusal {
 absl::Status NothingToMeasure(const std::vector<Refusal>& refusals) {
   const bool too_short = refusals.front().too_short;
   return MakeError(
-      absl::StatusCode::kInvalidArgument,
-      too_short ? "SEQUENCES_TOO_SHORT" : "SEQUENCES_UNUSABLE",
-      absl::StrCat("none of the job's ", refusals.size(), " sequences can be measured; the first: ",
-                   refusals.front().reason),
+      absl::StatusCode::kInvalidArgument, too_short ? "SEQUENCES_TOO_SHORT" : "SEQUENCES_UNUSABLE",
+      absl::StrCat("none of the job's ", refusals.size(),
+                   " sequences can be measured; the first: ", refusals.front().reason),
       too_short ? "use longer sequences or a spec with fewer tokens" : "correct the corpus");
 }
 
@@ -74,8 +73,8 @@ absl::StatusOr<SequenceSet> PrepareSequences(const std::vector<CorpusSequence>& 
       refusal.reason = absl::StrCat(Name(sequence), ": ", ids.status().message());
     } else if (ids->size() < static_cast<size_t>(tokens)) {
       refusal.too_short = true;
-      refusal.reason = absl::StrCat(Name(sequence), " has ", ids->size(),
-                                    " tokens, the spec needs ", tokens);
+      refusal.reason =
+          absl::StrCat(Name(sequence), " has ", ids->size(), " tokens, the spec needs ", tokens);
     } else {
       ids->resize(static_cast<size_t>(tokens));
       set.measured.push_back({sequence.index, *std::move(ids)});

@@ -13,8 +13,8 @@ prometheus::Family<prometheus::Counter>& CounterFamily(prometheus::Registry& reg
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
 }
 
-prometheus::Family<prometheus::Gauge>& GaugeFamily(prometheus::Registry& registry,
-                                                   const char* name, const char* help) {
+prometheus::Family<prometheus::Gauge>& GaugeFamily(prometheus::Registry& registry, const char* name,
+                                                   const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
 }
 
@@ -35,8 +35,8 @@ Telemetry::Telemetry()
                          .Name("ondelette_worker_load_seconds")
                          .Help("Seconds to load one checkpoint into the engine.")
                          .Register(*registry_)
-                         .Add({}, prometheus::Histogram::BucketBoundaries{
-                                      0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000})),
+                         .Add({}, prometheus::Histogram::BucketBoundaries{0.1, 0.3, 1, 3, 10, 30,
+                                                                          100, 300, 1000})),
       load_bytes_(&CounterFamily(*registry_, "ondelette_worker_load_bytes_total",
                                  "Bytes of weights loaded into the engine.")
                        .Add({})),

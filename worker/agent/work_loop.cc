@@ -87,7 +87,8 @@ void WorkLoop::OnStreamEnd(const StreamEnd& end) {
   if (was_welcome || !end.status.ok()) {
     Log(absl::StrCat("no connection to the coordinator: ",
                      end.status.ok() ? "it closed the stream" : ErrorText(end.status),
-                     "; trying again in ", absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(1)))));
+                     "; trying again in ",
+                     absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(1)))));
   }
   loop_.PostAfter(wait, [this] { Connect(); });
 }
@@ -211,8 +212,8 @@ void WorkLoop::OnTask(const v1::Task& task) {
   result.set_id(task.id());
   const uint64_t generation = generation_;
   if (tasks_.size() >= kMostTasks) {
-    *result.mutable_error() = WorkerError(MakeError(absl::StatusCode::kResourceExhausted,
-                                                    "WORKER_BUSY", "too many tasks at once"));
+    *result.mutable_error() = WorkerError(
+        MakeError(absl::StatusCode::kResourceExhausted, "WORKER_BUSY", "too many tasks at once"));
     return OnTaskDone(generation, result);
   }
   tasks_.insert(task.id());

@@ -66,8 +66,8 @@ void WorkLoop::PrepareNext() {
   preparing_ = true;
   held->stage = LeaseStage::kPreparing;
   prepare_lane_.Post([this, lease = held->lease, control = held->control] {
-    auto job = std::make_shared<absl::StatusOr<PreparedJob>>(
-        parts_.preparer->Prepare(lease, *control));
+    auto job =
+        std::make_shared<absl::StatusOr<PreparedJob>>(parts_.preparer->Prepare(lease, *control));
     loop_.Post([this, id = lease.id(), job] { OnPrepared(id, *job); });
   });
 }
@@ -103,8 +103,7 @@ void WorkLoop::RunControlsTask(uint64_t generation, const v1::Task& task) {
     v1::TaskResult result;
     result.set_id(task.id());
     const std::string& spec = task.controls().spec_json();
-    absl::StatusOr<v1::Controls> controls =
-        RunControls({spec.data(), spec.size()}, *parts_.engine);
+    absl::StatusOr<v1::Controls> controls = RunControls({spec.data(), spec.size()}, *parts_.engine);
     if (controls.ok()) {
       *result.mutable_controls() = *std::move(controls);
     } else {

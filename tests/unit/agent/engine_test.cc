@@ -137,8 +137,8 @@ TEST_F(EngineTest, AnEngineThatReadsNothingIsAHangToo) {
   ASSERT_TRUE(engine.EnsureRunning().ok());
   const nlohmann::json header = {{"type", "analyze"}};
   // More than a pipe holds: the write blocks until the watchdog ends the engine.
-  absl::StatusOr<double> seconds =
-      engine.Analyze(header, std::string(8 << 20, 'x'), [](const Frame&) { return absl::OkStatus(); });
+  absl::StatusOr<double> seconds = engine.Analyze(header, std::string(8 << 20, 'x'),
+                                                  [](const Frame&) { return absl::OkStatus(); });
   EXPECT_EQ(ErrorReason(seconds.status()), "ENGINE_HUNG") << seconds.status();
 }
 
@@ -233,7 +233,8 @@ TEST(EngineProcessTest, DiesWithTheProcessThatStartedIt) {
 
 TEST(EngineProcessTest, AFloodOfLogLinesIsCutAndTheLastLinesKept) {
   auto process = EngineProcess::Start(
-      {"/bin/sh", "-c", "i=0; while [ $i -lt 2000 ]; do echo line $i >&2; i=$((i+1)); done; exit 7"});
+      {"/bin/sh", "-c",
+       "i=0; while [ $i -lt 2000 ]; do echo line $i >&2; i=$((i+1)); done; exit 7"});
   ASSERT_TRUE(process.ok()) << process.status();
   ProcessEnd end = (*process)->Finish(absl::Seconds(20));
   EXPECT_EQ(end.exit_status, 7);

@@ -1,7 +1,7 @@
 // Corpora, sequences and leases before the engine sees them.
+#include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -86,8 +86,8 @@ TEST_F(CorpusTest, OtherBytesAreRefusedAndAnOpenCorpusOutlivesItsFile) {
 class CorpusCacheTest : public testing::Test {
  protected:
   CorpusCache Cache() {
-    return {folder_ / "corpora", grpc::CreateChannel(coordinator_.address(),
-                                                     grpc::InsecureChannelCredentials())};
+    return {folder_ / "corpora",
+            grpc::CreateChannel(coordinator_.address(), grpc::InsecureChannelCredentials())};
   }
   TemporaryFolder folder_;
   ScriptedCoordinator coordinator_;
@@ -185,16 +185,17 @@ TEST(SequencesTest, CutsLongOnesAndSkipsShortAndFaultyOnesWithReasons) {
 TEST(SequencesTest, NothingToMeasureIsAnErrorThatNamesTheFirst) {
   TokenizerCache tokenizers;
   std::atomic<bool> cancelled = false;
-  absl::Status status = PrepareSequences({TokenSequence(3, 80), TokenSequence(4, 90)}, 112, {},
-                                         tokenizers, cancelled)
-                            .status();
+  absl::Status status =
+      PrepareSequences({TokenSequence(3, 80), TokenSequence(4, 90)}, 112, {}, tokenizers, cancelled)
+          .status();
   EXPECT_EQ(ErrorReason(status), "SEQUENCES_TOO_SHORT");
   EXPECT_EQ(ClassOf(status), ErrorClass::kDeterministic);
   EXPECT_THAT(std::string(status.message()), HasSubstr("2 sequences"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("sequence 3 (id-3) has 80 tokens"));
   cancelled = true;
-  EXPECT_EQ(PrepareSequences({TokenSequence(3, 80)}, 112, {}, tokenizers, cancelled).status().code(),
-            absl::StatusCode::kCancelled);
+  EXPECT_EQ(
+      PrepareSequences({TokenSequence(3, 80)}, 112, {}, tokenizers, cancelled).status().code(),
+      absl::StatusCode::kCancelled);
 }
 
 TEST(SequencesTest, TextIsTokenizedWithTheCheckpointsOwnTokenizer) {
@@ -266,7 +267,9 @@ TEST(LeaseTableTest, KeepsOnlyWhatTheCoordinatorListed) {
 
 TEST(Utf8Test, ReplacesWhatIsNotUtf8AndCuts) {
   EXPECT_EQ(ToUtf8("caf\u00e9 \u20ac \U0001F600"), "caf\u00e9 \u20ac \U0001F600");
-  EXPECT_EQ(ToUtf8("a\xff" "b\xc3"), "a?b?");
+  EXPECT_EQ(ToUtf8("a\xff"
+                   "b\xc3"),
+            "a?b?");
   EXPECT_EQ(ToUtf8("\xed\xa0\x80\xc0\x80\xf4\x90\x80\x80"), "?????????");
   EXPECT_EQ(ToUtf8("abcdef", 3), "abc ...");
 }

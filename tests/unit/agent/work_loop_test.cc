@@ -227,6 +227,7 @@ TEST_F(WorkLoopTest, TasksAreAnsweredAlsoWhileTheEngineWorks) {
   StartWorker("slow");
   auto session = Greet();
   session->Send(LeaseOf("job", 0, 8));
+  WaitForProgress(*session, "job", 1);
   v1::CoordinatorMessage task;
   task.mutable_task()->set_id(1);
   task.mutable_task()->mutable_resolve()->set_model("m");

@@ -80,8 +80,9 @@ class WorkerFixture : public testing::Test {
   }
   ~WorkerFixture() override { StopWorker(); }
 
-  void StartWorker(const std::string& behaviour = "well") {
-    engine_options_.device = behaviour;
+  // Models come from the fixture's folder, or from `source`, which outlives the worker.
+  void StartWorker(const std::string& device = "well", ModelSource* source = nullptr) {
+    engine_options_.device = device;
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
@@ -89,7 +90,8 @@ class WorkerFixture : public testing::Test {
     std::shared_ptr<grpc::Channel> channel = grpc::CreateCustomChannel(
         coordinator_.address(), grpc::InsecureChannelCredentials(), arguments);
     engine_ = std::make_unique<Engine>(engine_options_, &telemetry_);
-    shelf_ = std::make_unique<CheckpointShelf>(source_.get(), digests_.get());
+    shelf_ = std::make_unique<CheckpointShelf>(source == nullptr ? source_.get() : source,
+                                               digests_.get());
     preparer_ = std::make_unique<JobPreparer>(shelf_.get(),
                                               CorpusCache(folder_ / "cache/corpora", channel));
     loop_ = std::make_unique<WorkLoop>(
