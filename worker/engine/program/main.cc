@@ -76,5 +76,6 @@ int Main(std::span<const std::string> arguments) {
 }  // namespace ondelette::engine
 
 int main(int count, char** arguments) {
+  ondelette::engine::SleepWhileWaiting(arguments);
   return ondelette::engine::Main(std::vector<std::string>(arguments + 1, arguments + count));
 }

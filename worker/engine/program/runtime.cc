@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -45,6 +46,12 @@ std::string ReadMaps() {
 }
 
 }  // namespace
+
+void SleepWhileWaiting(char** arguments) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("OMP_WAIT_POLICY", "passive", 1);
+  execv("/proc/self/exe", arguments);  // returns only where it fails: then threads spin
+}
 
 std::string BlasName(absl::string_view maps, bool libtorch_has_mkl) {
   if (libtorch_has_mkl || absl::StrContains(maps, "libmkl")) return "MKL";
