@@ -5,15 +5,18 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <atomic>
 #include <iostream>
 #include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "server/aggregate/aggregate_checkpoint.h"
 #include "server/service/corpus_service.h"
 #include "server/service/dispatcher.h"
 #include "server/service/pool.h"
+#include "server/service/result_service.h"
 #include "server/service/stall_guard.h"
 #include "server/service/sweep_service.h"
 #include "server/service/watch_hub.h"
@@ -27,6 +30,7 @@ namespace {
 
 constexpr int kPoolThreads = 8;
 constexpr size_t kMostWaitingCalls = 4096;
+constexpr size_t kMostWaitingCheckpoints = 1 << 16;
 constexpr int kMostMessageBytes = 4 << 20;
 constexpr int kMostStreamsPerConnection = 256;
 constexpr absl::Duration kLastCalls = absl::Seconds(2);
@@ -46,18 +50,22 @@ struct Coordinator::Parts {
   Telemetry telemetry;
   StallGuard guard;
   std::unique_ptr<Store> store;
+  std::atomic<bool> leaving = false;
+  std::unique_ptr<Pool> aggregation;  // one checkpoint after another
   std::unique_ptr<Pool> pool;
   std::unique_ptr<WatchHub> watch_hub;
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<SweepService> sweeps;
   std::unique_ptr<CorpusService> corpora;
   std::unique_ptr<WorkService> work;
+  std::unique_ptr<grpc::Service> results;
   std::unique_ptr<grpc::Server> server;
   std::string address;
   std::string metrics_address;
   std::once_flag drained;
 
   void MakeServices(const CoordinatorOptions& options);
+  void Aggregate(int64_t checkpoint);
   absl::Status Serve(const CoordinatorOptions& options);
 };
 
@@ -65,6 +73,7 @@ void Coordinator::Parts::MakeServices(const CoordinatorOptions& options) {
   dispatcher = std::make_unique<Dispatcher>(
       *store, telemetry, DispatcherOptions{options.lease_time, options.drain_time});
   dispatcher->SetTick([this] { guard.CutStalled(); });
+  aggregation = std::make_unique<Pool>(1, kMostWaitingCheckpoints);
   pool = std::make_unique<Pool>(kPoolThreads, kMostWaitingCalls);
   watch_hub = std::make_unique<WatchHub>(*store, *pool, guard);
   sweeps = std::make_unique<SweepService>(
@@ -72,9 +81,21 @@ void Coordinator::Parts::MakeServices(const CoordinatorOptions& options) {
   corpora = std::make_unique<CorpusService>(
       CorpusService::Parts{store.get(), pool.get(), &guard, &telemetry});
   work = std::make_unique<WorkService>(*dispatcher);
+  results = MakeResultService(*store, *pool, guard);
   store->SetListener([this](const StoreNotice& notice) {
     if (notice.work) dispatcher->WorkAppeared();
     watch_hub->Notify(notice.sweeps);
+    for (int64_t checkpoint : notice.completed) Aggregate(checkpoint);
+  });
+}
+
+// Where this is cut short, the first query for them computes them.
+void Coordinator::Parts::Aggregate(int64_t checkpoint) {
+  (void)aggregation->Run([this, checkpoint] {
+    if (leaving) return;
+    if (absl::Status status = AggregateCheckpoint(*store, checkpoint); !status.ok()) {
+      std::cerr << "cannot aggregate a checkpoint: " << ErrorText(status) << "\n";
+    }
   });
 }
 
@@ -94,7 +115,7 @@ absl::Status Coordinator::Parts::Serve(const CoordinatorOptions& options) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   for (grpc::Service* service :
        {static_cast<grpc::Service*>(sweeps.get()), static_cast<grpc::Service*>(corpora.get()),
-        static_cast<grpc::Service*>(work.get())}) {
+        static_cast<grpc::Service*>(work.get()), results.get()}) {
     builder.RegisterService(service);
   }
   server = builder.BuildAndStart();
@@ -130,6 +151,7 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(const Coordinato
 }
 
 Coordinator::~Coordinator() {
+  parts_->leaving = true;
   parts_->watch_hub->Close();
   parts_->server->Shutdown(std::chrono::system_clock::now());
   parts_->store->SetListener(nullptr);
@@ -141,6 +163,7 @@ const std::string& Coordinator::metrics_address() const { return parts_->metrics
 
 void Coordinator::Drain() {
   std::call_once(parts_->drained, [this] {
+    parts_->leaving = true;
     parts_->server->GetHealthCheckService()->SetServingStatus(false);
     parts_->watch_hub->Close();
     parts_->dispatcher->Drain();

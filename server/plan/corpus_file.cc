@@ -61,6 +61,8 @@ absl::Status ReadLine(int64_t number, absl::string_view line, std::unordered_set
   if (line.size() > kLongestCorpusLine) {
     return Invalid(number, absl::StrCat(line.size(), " bytes are more than ", kLongestCorpusLine));
   }
+  // The parser would take a NUL for the end of the line and not look at what follows.
+  if (line.find('\0') != absl::string_view::npos) return Invalid(number, "it holds a NUL byte");
   if (!ShallowEnough(line)) return Invalid(number, "it nests too deep");
   const json object = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) return Invalid(number, "it is no JSON object in UTF-8");
