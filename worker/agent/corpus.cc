@@ -34,7 +34,7 @@ std::string TakeTokens(const nlohmann::json& list, std::vector<int32_t>& tokens)
     const bool fits =
         token.is_number_integer() && token >= 0 && token <= std::numeric_limits<int32_t>::max();
     if (!fits) {
-      const std::string fault = absl::StrCat("tokens[", tokens.size(), "] is not a token id");
+      std::string fault = absl::StrCat("tokens[", tokens.size(), "] is not a token id");
       tokens.clear();
       return fault;
     }

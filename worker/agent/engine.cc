@@ -10,6 +10,7 @@
 #include "common/errors/errors.h"
 #include "worker/agent/frame_fields.h"
 #include "worker/agent/log.h"
+#include "worker/agent/oom_kills.h"
 
 namespace ondelette::agent {
 namespace {
@@ -44,9 +45,11 @@ bool NeedsNewProcess(const absl::Status& status) {
 
 bool IsEngineDeath(const absl::Status& status) {
   const std::string reason = ErrorReason(status);
-  return reason == "ENGINE_CRASHED" || reason == "ENGINE_KILLED" || reason == "ENGINE_EXITED" ||
+  return reason == "ENGINE_CRASHED" || reason == "ENGINE_OOM_KILLED" || reason == "ENGINE_EXITED" ||
          reason == "ENGINE_HUNG" || reason == "ENGINE_GARBLED";
 }
+
+bool IsEngineKilled(const absl::Status& status) { return ErrorReason(status) == "ENGINE_KILLED"; }
 
 bool IsEngineUnavailable(const absl::Status& status) {
   return ErrorReason(status) == "ENGINE_UNAVAILABLE";
@@ -100,6 +103,7 @@ absl::Status Engine::Start() {
     ++deaths_in_a_row_;
     return started.status();
   }
+  oom_kills_at_start_ = OomKills();
   std::lock_guard lock(mutex_);
   process_ = std::move(*started);
   if (stop_) process_->Kill();
@@ -236,6 +240,23 @@ absl::Status Engine::Nonsense(absl::string_view doing, absl::string_view what) {
                      end, "use an engine and a worker of the same version");
 }
 
+absl::Status Engine::Killed(const std::string& subject, absl::string_view doing,
+                            const ProcessEnd& end) {
+  const std::optional<int64_t> oom_kills = OomKills();
+  if (oom_kills.has_value() && oom_kills == oom_kills_at_start_) {
+    telemetry_->CountRestart("killed");
+    return DeathStatus("ENGINE_KILLED",
+                       absl::StrCat(subject, "was killed from outside (SIGKILL) while ", doing,
+                                    "; the kernel did not run out of memory"),
+                       end, "nothing: the job is given out again");
+  }
+  telemetry_->CountRestart("out_of_memory");
+  return DeathStatus("ENGINE_OOM_KILLED",
+                     absl::StrCat(subject, "was killed (SIGKILL) while ", doing,
+                                  ", most likely because memory ran out"),
+                     end, "see the kernel's log; use a machine with more memory");
+}
+
 absl::Status Engine::Death(absl::string_view doing, absl::string_view detail) {
   std::shared_ptr<EngineProcess> process = Drop();
   const ProcessEnd end = process->Finish(kLastGasp);
@@ -259,13 +280,7 @@ absl::Status Engine::Death(absl::string_view doing, absl::string_view detail) {
         absl::StrCat(subject, "broke its pipe while ", doing, detail.empty() ? "" : ": ", detail),
         end, "use an engine and a worker of the same version");
   }
-  if (end.signal == SIGKILL) {
-    telemetry_->CountRestart("killed");
-    return DeathStatus("ENGINE_KILLED",
-                       absl::StrCat(subject, "was killed from outside (SIGKILL) while ", doing,
-                                    ", most often because memory ran out"),
-                       end, "see the kernel's log; use a machine with more memory");
-  }
+  if (end.signal == SIGKILL) return Killed(subject, doing, end);
   const bool crashed = end.signal != 0;
   telemetry_->CountRestart(crashed ? "crash" : "exit");
   return DeathStatus(crashed ? "ENGINE_CRASHED" : "ENGINE_EXITED",

@@ -45,6 +45,8 @@ struct LoadedModel {
 
 // Whether a status says that the engine died, hung or stopped making sense under the request.
 bool IsEngineDeath(const absl::Status& status);
+// Whether it says that somebody killed a sound engine: an accident of this machine, not the job's.
+bool IsEngineKilled(const absl::Status& status);
 // Whether it says that no engine could be started: nobody's job is to blame.
 bool IsEngineUnavailable(const absl::Status& status);
 
@@ -52,10 +54,11 @@ bool IsEngineUnavailable(const absl::Status& status);
 // the engine is wanted (see EngineProcess).
 //
 // Errors of a request: what the engine's `failed` frame says; or, with IsEngineDeath,
-//   ENGINE_CRASHED (a signal), ENGINE_KILLED (SIGKILL from outside: most often no memory left),
+//   ENGINE_CRASHED (a signal), ENGINE_OOM_KILLED (SIGKILL, and the kernel ran out of memory),
 //   ENGINE_EXITED, ENGINE_HUNG (silent for longer than `silence`), ENGINE_GARBLED (what it sent is
-//   not an answer), each with the last lines of its stderr; ENGINE_UNAVAILABLE where it cannot be
-//   started; ENGINE_INTERRUPTED after Interrupt or Stop.
+//   not an answer), each with the last lines of its stderr; ENGINE_KILLED where somebody sent it a
+//   SIGKILL while there was memory; ENGINE_UNAVAILABLE where it cannot be started;
+//   ENGINE_INTERRUPTED after Interrupt or Stop.
 // After a death the next request starts a new engine; from the second death in a row on after a
 // wait that doubles up to 30 seconds.
 class Engine {
@@ -103,6 +106,8 @@ class Engine {
   absl::Status OnFailed(const Frame& frame);
   // The pipe has ended, or what comes is no frame: waits for the process's end and says why.
   absl::Status Death(absl::string_view doing, absl::string_view detail = "");
+  // Of a process that SIGKILL ended, which was not ours.
+  absl::Status Killed(const std::string& subject, absl::string_view doing, const ProcessEnd& end);
   // A frame made no sense: ends the process.
   absl::Status Nonsense(absl::string_view doing, absl::string_view what);
   std::shared_ptr<EngineProcess> Drop();
@@ -113,6 +118,7 @@ class Engine {
   std::string loaded_digest_;
   LoadedModel loaded_;
   int deaths_in_a_row_ = 0;
+  std::optional<int64_t> oom_kills_at_start_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable stopped_;

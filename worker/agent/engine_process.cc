@@ -107,6 +107,7 @@ absl::StatusOr<std::unique_ptr<EngineProcess>> EngineProcess::Start(
     return CannotRun(arguments[0], errno);
   }
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
     pointers.push_back(const_cast<char*>(argument.c_str()));
   }

@@ -17,7 +17,8 @@ v1::Error WorkerError(const absl::Status& status) {
   error.set_remedy(ToUtf8(View(error.remedy())));
   error.set_reason(ToUtf8(View(error.reason())));
   if (IsEngineDeath(status)) error.set_error_class(v1::ERROR_CLASS_ENGINE_DEATH);
-  if (IsEngineUnavailable(status)) error.set_error_class(v1::ERROR_CLASS_INFRASTRUCTURE);
+  const bool accident = IsEngineKilled(status) || IsEngineUnavailable(status);
+  if (accident) error.set_error_class(v1::ERROR_CLASS_INFRASTRUCTURE);
   return error;
 }
 

@@ -49,8 +49,8 @@ Telemetry::Telemetry()
   for (const char* outcome : {"succeeded", "refused", "failed", "returned", "revoked"}) {
     jobs_->Add({{"outcome", outcome}});
   }
-  for (const char* cause :
-       {"crash", "killed", "exit", "hang", "garbled", "internal_error", "interrupted"}) {
+  for (const char* cause : {"crash", "killed", "out_of_memory", "exit", "hang", "garbled",
+                            "internal_error", "interrupted"}) {
     restarts_->Add({{"cause", cause}});
   }
 }

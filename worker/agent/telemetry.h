@@ -36,7 +36,8 @@ class Telemetry {
   // outcome: "succeeded" (committed), "refused", "failed", "returned" or "revoked".
   void CountJob(absl::string_view outcome);
   void CountSequences(int64_t sequences);
-  // cause: "crash", "killed", "exit", "hang", "garbled", "internal_error" or "interrupted".
+  // cause: "crash", "killed", "out_of_memory", "exit", "hang", "garbled", "internal_error" or
+  // "interrupted".
   void CountRestart(absl::string_view cause);
   void CountBusy(double seconds);
   void CountLoad(double seconds, int64_t bytes);

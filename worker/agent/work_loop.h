@@ -114,26 +114,26 @@ class WorkLoop {
   absl::Status result_;
 
   std::optional<EngineInfo> engine_info_;  // of the last hello
-  bool engine_ready_ = false;
-  bool engine_busy_ = false;
-  int failed_starts_ = 0;  // before the first success
   std::shared_ptr<JobControl> running_;
   std::string loaded_;  // digest of the checkpoint the engine holds
   std::deque<v1::Task> controls_;
+  std::string prefetched_;  // what was prefetched last
+  int failed_starts_ = 0;   // before the first success
+  bool engine_ready_ = false;
+  bool engine_busy_ = false;
   bool preparing_ = false;
   bool prefetching_ = false;
-  std::string prefetched_;  // what was prefetched last
   std::atomic<bool> stop_prefetch_ = false;
 
   std::unique_ptr<WorkStream> stream_;
   std::atomic<uint64_t> generation_ = 0;  // of streams; tasks of older ones are not answered
-  bool welcomed_ = false;
+  std::set<uint64_t> tasks_;
   absl::Time welcomed_at_;
-  bool coordinator_left_ = false;  // it sent Drain
   absl::Duration heartbeat_interval_;
   BackOff back_off_;
   int requested_ = 0;  // leases the coordinator may still send
-  std::set<uint64_t> tasks_;
+  bool welcomed_ = false;
+  bool coordinator_left_ = false;  // it sent Drain
 
   bool draining_ = false;
   bool handed_back_ = false;

@@ -7,11 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <thread>
 
 #include "absl/time/clock.h"
 #include "common/errors/errors.h"
 #include "common/spec/spec.h"
+#include "worker/agent/job.h"
+#include "worker/agent/oom_kills.h"
 
 namespace ondelette::agent {
 namespace {
@@ -87,8 +90,23 @@ TEST_F(EngineTest, ACrashIsToldWithItsSignalAndLastWords) {
   ExpectDeath("crash", "ENGINE_CRASHED", "about to crash");
 }
 
-TEST_F(EngineTest, AKillFromOutsideIsNotACrash) {
-  ExpectDeath("killed", "ENGINE_KILLED", "memory ran out");
+TEST_F(EngineTest, AKillFromOutsideIsNobodysFaultUnlessMemoryRanOut) {
+  if (!OomKills().has_value()) GTEST_SKIP() << "this kernel does not count";
+  Engine engine(Behaving("killed"), &telemetry_);
+  absl::Status status = Analyze(engine).status();
+  EXPECT_TRUE(IsEngineKilled(status)) << status;
+  EXPECT_FALSE(IsEngineDeath(status));
+  EXPECT_EQ(WorkerError(status).error_class(), v1::ERROR_CLASS_INFRASTRUCTURE);
+  EXPECT_TRUE(engine.EnsureRunning().ok());
+}
+
+TEST(OomKillsTest, ReadsTheKernelsCount) {
+  const std::string path = testing::TempDir() + "/vmstat";
+  std::ofstream(path) << "pgpgin 12\noom_kill 34\nunevictable 5\n";
+  EXPECT_EQ(OomKills(path), 34);
+  std::ofstream(path) << "pgpgin 12\n";
+  EXPECT_EQ(OomKills(path), std::nullopt);
+  EXPECT_EQ(OomKills("/nonexistent"), std::nullopt);
 }
 
 TEST_F(EngineTest, AnExitIsToldWithItsStatus) {

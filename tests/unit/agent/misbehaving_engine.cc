@@ -21,8 +21,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kLayers = 2;
-constexpr int kHeads = 3;
+constexpr size_t kLayers = 2;
+constexpr size_t kHeads = 3;
 
 std::string behaviour;
 
@@ -105,7 +105,7 @@ void Answer(const Frame& frame) {
     if (Is("crash-on-load")) std::abort();
     Send({{"type", "progress"}});
     Send({{"type", "loaded"},
-          {"layers", Is("no-layers") ? 0 : kLayers},
+          {"layers", Is("no-layers") ? size_t{0} : kLayers},
           {"heads", kHeads},
           {"architecture", "test"},
           {"bytes", 1000},

@@ -131,7 +131,8 @@ class ProgramTest : public testing::Test {
     std::shared_ptr<Session> session = coordinator_.NextSession();
     if (session == nullptr || !session->Take(Session::Kind::kHello).has_value()) return nullptr;
     session->Welcome();
-    return session;
+    // It has seen the welcome when it asks for work.
+    return session->Take(Session::Kind::kWorkRequest).has_value() ? session : nullptr;
   }
 
   static ProcessEnd Run(const std::vector<std::string>& arguments, std::string* errors) {

@@ -54,11 +54,12 @@ TEST_F(WorkLoopTest, MeasuresALeaseAndSendsItsRecordsInOrder) {
   EXPECT_EQ(result.device(), "test device");
   ASSERT_EQ(result.measured_size(), 4);
   const std::vector<float> floats = Floats(records);
-  ASSERT_EQ(floats.size(), 4 * 2 * 3 * columns);
-  for (int i = 0; i < 4; ++i) {
-    EXPECT_EQ(result.measured(i).sequence(), 3 + i);
-    EXPECT_EQ(floats[i * 6 * columns], 103 + i);
-    EXPECT_EQ(floats[(i + 1) * 6 * columns - 1], 103 + i);
+  const size_t record = 6 * columns;  // 2 layers of 3 heads
+  ASSERT_EQ(floats.size(), 4 * record);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(result.measured(static_cast<int>(i)).sequence(), static_cast<int64_t>(3 + i));
+    EXPECT_EQ(floats[i * record], static_cast<float>(103 + i));
+    EXPECT_EQ(floats[(i + 1) * record - 1], static_cast<float>(103 + i));
   }
   session->Acknowledge(result.lease());
 }
