@@ -18,8 +18,9 @@ namespace {
 // One line about a sweep.
 void PrintSweepLine(const v1::Sweep& sweep, RowWriter& rows) {
   const v1::JobCounts& jobs = sweep.jobs();
-  rows.Add({sweep.id(), sweep.name(), StateWord(sweep.state()), jobs.total(), jobs.succeeded(),
-            jobs.failed(), jobs.queued() + jobs.leased(), TimeText(sweep.create_time())});
+  rows.Add({sweep.id(), sweep.name(), StateWord(sweep.state()), jobs.total(), jobs.queued(),
+            jobs.leased(), jobs.succeeded(), jobs.failed(), jobs.cancelled(),
+            TimeText(sweep.create_time())});
 }
 
 RowWriter SweepRows(Session& session) {

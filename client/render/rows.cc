@@ -1,6 +1,7 @@
 #include "client/render/rows.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -55,6 +56,7 @@ RowWriter::RowWriter(Output output, std::vector<RowColumn> columns, std::ostream
 }
 
 void RowWriter::Add(const std::vector<Cell>& cells) {
+  assert(cells.size() == columns_.size());
   if (output_ == Output::kJson) {
     nlohmann::ordered_json row;
     for (size_t i = 0; i < columns_.size(); ++i) row[columns_[i].name] = ToJson(cells[i]);

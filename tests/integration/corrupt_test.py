@@ -70,7 +70,7 @@ class Corrupt(unittest.TestCase):
             broken.write_text('{"id": "a", "text": "x"}\n{"id": "a", "text": "y"}\n')
             base = ("submit", "--models", "whole", "--checkpoints", "main")
             cases = [
-                ((*base, "--corpus", empty), "empty"),
+                ((*base, "--corpus", empty), "holds no sequence"),
                 ((*base, "--corpus", broken), "line 2"),
                 ((*base, "--corpus", "no-such-corpus"), "no-such-corpus"),
                 ((*base, "--corpus", CORPUS, "--set", "tokens=3"), "tokens"),

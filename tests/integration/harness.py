@@ -119,8 +119,9 @@ class Cluster:
     def worker_metrics(self, index):
         """The address of a worker's /metrics."""
         worker = self.workers[index]
-        return wait_for(lambda: worker.port_file.exists() and worker.port_file.read_text().split(), 60,
-                        "the worker's port file")[0]
+        port = wait_for(lambda: worker.port_file.exists() and worker.port_file.read_text().strip(), 60,
+                        "the worker's port file")
+        return f"127.0.0.1:{port}"
 
     def cli(self, *arguments, output=None, check=True, timeout=600):
         command = [str(BIN / "ondelette"), "--server", self.address]
