@@ -123,8 +123,8 @@ absl::StatusOr<std::shared_ptr<const Corpus>> Corpus::Open(const std::string& pa
 absl::StatusOr<std::vector<CorpusSequence>> Corpus::Read(int64_t first, int64_t count) const {
   if (first < 0 || count < 1 || first > sequences() || count > sequences() - first) {
     return MakeError(absl::StatusCode::kOutOfRange, "CORPUS_RANGE",
-                     absl::StrCat("sequences ", first, " to ", first + count - 1,
-                                  " were asked for, the corpus has ", sequences()),
+                     absl::StrCat(count, " sequences from ", first,
+                                  " on were asked for, the corpus has ", sequences()),
                      "submit the sweep again");
   }
   std::vector<CorpusSequence> result;
