@@ -45,10 +45,15 @@ std::string Progress::Line(const v1::JobCounts& jobs, int64_t unresolved_checkpo
 }
 
 void Progress::Update(const v1::JobCounts& jobs, int64_t unresolved_checkpoints) {
+  latest_ = Line(jobs, unresolved_checkpoints);
   absl::Time now = absl::Now();
   if (now - last_ < (terminal_ ? kTerminalInterval : kLogInterval)) return;
   last_ = now;
-  shown_ = Line(jobs, unresolved_checkpoints);
+  Show();
+}
+
+void Progress::Show() {
+  shown_ = latest_;
   if (terminal_) {
     std::cerr << "\r\033[K" << shown_ << std::flush;
   } else {
@@ -63,6 +68,7 @@ void Progress::Note(const std::string& line) {
 }
 
 void Progress::Finish() {
+  if (shown_ != latest_) Show();
   if (terminal_ && !shown_.empty()) std::cerr << '\n';
 }
 

@@ -19,15 +19,18 @@ class Progress {
   void Update(const v1::JobCounts& jobs, int64_t unresolved_checkpoints);
   // Prints a line that stays.
   void Note(const std::string& line);
-  // Leaves the last line standing.
+  // Leaves the newest line standing.
   void Finish();
 
  private:
   std::string Line(const v1::JobCounts& jobs, int64_t unresolved_checkpoints) const;
 
+  void Show();
+
   const bool terminal_;
   const absl::Time start_;
   absl::Time last_ = absl::InfinitePast();
+  std::string latest_;
   std::string shown_;
 };
 
