@@ -63,8 +63,10 @@ std::vector<Correlation> Correlate(const HeadFigures& figures, size_t treatment,
     over_sequences.push_back(row.rho_sequences);
   }
   std::vector<double> model_resamples;
+  model_resamples.reserve(kResamples);
   for (size_t resample = 0; resample < kResamples; ++resample) {
     std::vector<double> of_layers;
+    of_layers.reserve(layers);
     for (const std::vector<double>& layer : resamples) of_layers.push_back(layer[resample]);
     model_resamples.push_back(MeanOf(of_layers));
   }

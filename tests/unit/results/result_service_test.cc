@@ -189,7 +189,7 @@ TEST_F(ResultServiceTest, AggregatesOfEveryLevelComeInOrder) {
   auto query = AggregateQueryOf(v1::AGGREGATE_LEVEL_HEAD);
   const auto heads = Aggregates(query);
   ASSERT_TRUE(status_.ok()) << status_;
-  EXPECT_EQ(heads.size(), 3 * 3 * 4 * ColumnCount());
+  EXPECT_EQ(heads.size(), 3U * 3 * 4 * ColumnCount());
   std::set<std::string> keys;
   for (const v1::AggregateRow& row : heads) {
     EXPECT_TRUE(row.complete());
@@ -200,7 +200,7 @@ TEST_F(ResultServiceTest, AggregatesOfEveryLevelComeInOrder) {
 
   query.set_level(v1::AGGREGATE_LEVEL_LAYER);
   const auto layers = Aggregates(query);
-  EXPECT_EQ(layers.size(), 3 * 3 * ColumnCount());
+  EXPECT_EQ(layers.size(), 3U * 3 * ColumnCount());
   EXPECT_EQ(layers[ColumnCount()].layer(), 1);
   EXPECT_EQ(layers[0].head(), -1);
 
