@@ -2,8 +2,10 @@
 find_package(absl REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
-find_package(GTest REQUIRED)
 find_package(Threads REQUIRED)
+if(BUILD_TESTING)
+  find_package(GTest REQUIRED)
+endif()
 
 if("engine" IN_LIST ONDELETTE_COMPONENTS)
   find_package(Torch REQUIRED)
