@@ -184,12 +184,17 @@ void ScriptedWorker::Answer(const v1::Task& task) {
   Send(message);
 }
 
-v1::CoordinatorMessage ScriptedWorker::Next() {
-  v1::CoordinatorMessage message;
+bool ScriptedWorker::Read(v1::CoordinatorMessage& message) {
   while (stream_->Read(&message)) {
-    if (!message.has_task()) return message;
+    if (!message.has_task()) return true;
     Answer(message.task());
   }
+  return false;
+}
+
+v1::CoordinatorMessage ScriptedWorker::Next() {
+  v1::CoordinatorMessage message;
+  if (Read(message)) return message;
   ADD_FAILURE() << "the stream ended: " << End().error_message();
   return {};
 }
@@ -200,7 +205,7 @@ v1::Lease ScriptedWorker::NextLease() {
   return message.lease();
 }
 
-v1::Acknowledgement ScriptedWorker::Succeed(const v1::Lease& lease) {
+void ScriptedWorker::SendResult(const v1::Lease& lease) {
   std::string records;
   v1::WorkerMessage end;
   *end.mutable_job_succeeded() = SuccessOf(lease, records);
@@ -212,6 +217,10 @@ v1::Acknowledgement ScriptedWorker::Succeed(const v1::Lease& lease) {
     Send(piece);
   }
   Send(end);
+}
+
+v1::Acknowledgement ScriptedWorker::Succeed(const v1::Lease& lease) {
+  SendResult(lease);
   v1::CoordinatorMessage message = Next();
   EXPECT_TRUE(message.has_acknowledgement()) << message.ShortDebugString();
   return message.acknowledgement();
@@ -247,7 +256,7 @@ void ScriptedWorker::Cut() {
 }
 
 TestCoordinator::TestCoordinator(const std::string& store, absl::Duration lease_time,
-                                 int64_t store_max_bytes) {
+                                 int64_t store_max_bytes, absl::Duration stall_time) {
   CoordinatorOptions options;
   options.store = store;
   options.store_max_bytes = store_max_bytes;
@@ -255,6 +264,7 @@ TestCoordinator::TestCoordinator(const std::string& store, absl::Duration lease_
   options.metrics_listen = "";  // its library takes two seconds to stop
   options.lease_time = lease_time;
   options.drain_time = absl::Seconds(1);
+  options.stall_time = stall_time;
   auto coordinator = Coordinator::Start(options);
   EXPECT_TRUE(coordinator.ok()) << coordinator.status();
   coordinator_ = *std::move(coordinator);

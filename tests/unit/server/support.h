@@ -51,7 +51,7 @@ Resolution ResolutionOf(const std::string& digest);
 // What a worker would measure: numbers that follow from the lease alone.
 JobResult ResultOf(const GrantedLease& lease);
 
-// `count` of a message: JobSucceeded with its digest, and the bytes.
+// The same as the messages of a worker.
 v1::JobSucceeded SuccessOf(const v1::Lease& lease, std::string& records);
 
 v1::Error MakeTestError(v1::ErrorClass error_class, const std::string& message = "broken");
@@ -74,6 +74,10 @@ class ScriptedWorker {
   // the digest "digest-REVISION", a revision that begins with "missing" is NOT_FOUND.
   v1::CoordinatorMessage Next();
   v1::Lease NextLease();
+  // The records of the lease and JobSucceeded.
+  void SendResult(const v1::Lease& lease);
+  // As Next, but false where the stream ended.
+  bool Read(v1::CoordinatorMessage& message);
   v1::Acknowledgement Succeed(const v1::Lease& lease);
   void Fail(const v1::Lease& lease, const v1::Error& error);
   void Heartbeat(const std::vector<v1::LeaseId>& leases = {});
@@ -96,7 +100,8 @@ class ScriptedWorker {
 class TestCoordinator {
  public:
   explicit TestCoordinator(const std::string& store, absl::Duration lease_time = absl::Seconds(30),
-                           int64_t store_max_bytes = 0);
+                           int64_t store_max_bytes = 0,
+                           absl::Duration stall_time = absl::Seconds(60));
 
   std::shared_ptr<grpc::Channel> channel() const { return channel_; }
   v1::SweepService::Stub& sweeps() { return *sweeps_; }

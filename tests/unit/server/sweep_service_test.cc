@@ -192,6 +192,28 @@ TEST_F(SweepServiceTest, AWatchOfNothingIsRefused) {
   EXPECT_EQ(Reason(reader->Finish()), "SWEEP_UNKNOWN");
 }
 
+TEST(StalledReader, IsCutOff) {
+  TempFolder folder;
+  TestCoordinator coordinator(folder.File("store.db"), absl::Seconds(30), 0,
+                              absl::Milliseconds(300));
+  std::string text;
+  for (int i = 0; i < 10000; ++i) {
+    text += "{\"id\":\"" + std::to_string(i) + "\",\"text\":\"" + std::string(1000, 'x') + "\"}\n";
+  }
+  v1::Corpus corpus;
+  ASSERT_TRUE(coordinator.Upload("large", text, corpus).ok());
+  grpc::ClientContext context;
+  v1::ReadCorpusRequest request;
+  request.set_digest(corpus.digest());
+  auto reader = coordinator.corpora().ReadCorpus(&context, request);
+  v1::ReadCorpusResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  absl::SleepFor(absl::Seconds(1));  // and takes no more
+  while (reader->Read(&response)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
 TEST_F(SweepServiceTest, ListsAreBounded) {
   v1::Sweep sweep;
   for (const char* name : {"a", "b", "c"})

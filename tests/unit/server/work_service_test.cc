@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <filesystem>
 #include <thread>
 
 #include "server/plan/retry_policy.h"
@@ -256,32 +257,61 @@ TEST_F(WorkServiceTest, TwoWorkersGetCheckpointsOfTheirOwn) {
 
 TEST_F(WorkServiceTest, AFullDiskEndsTheStreamAndTheResultCommitsLater) {
   Start();
-  Create("s", {"a"});
-  Start(absl::Seconds(30), 230 << 10);
-  std::vector<v1::LeaseId> held;
-  v1::Lease last;
+  v1::Corpus corpus;
+  ASSERT_TRUE(coordinator_->Upload("corpus", CorpusText(300), corpus).ok());
+  v1::Sweep sweep;
+  ASSERT_TRUE(coordinator_->Create("s", {"a"}, 1, sweep).ok());
   {
     ScriptedWorker worker(coordinator_->channel(), "w");
     worker.Hello();
-    worker.Ask(4);
-    grpc::Status status;
-    std::vector<v1::Lease> leases;
-    for (int i = 0; i < 4; ++i) leases.push_back(worker.NextLease());
-    for (const v1::Lease& lease : leases) held.push_back(lease.id());
-    last = leases[0];
-    // A corpus fills what is left.
-    v1::Corpus corpus;
-    std::string text;
-    for (int i = 0; i < 40000; ++i)
-      text += "{\"id\":\"" + std::to_string(i) + "\",\"text\":\"x\"}\n";
-    status = coordinator_->Upload("large", text, corpus);
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
-    EXPECT_EQ(coordinator_->Get("s").jobs().leased(), 4) << "the coordinator lives";
+    worker.Ask(1);
+    worker.Succeed(worker.NextLease());
   }
-  Start();
+  coordinator_.reset();
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(folder_.File("store.db")));
+  coordinator_ = std::make_unique<TestCoordinator>(folder_.File("store.db"), absl::Seconds(30),
+                                                   size + (100 << 10));
   ScriptedWorker worker(coordinator_->channel(), "w");
-  EXPECT_EQ(worker.Hello(held).kept_size(), 4);
-  EXPECT_TRUE(worker.Succeed(last).committed());
+  worker.Hello();
+  v1::Lease lease;
+  int acknowledged = 1;
+  while (acknowledged < 300) {
+    worker.Ask(1);
+    v1::CoordinatorMessage message;
+    // Where the disk is too full even for a lease, none comes.
+    lease = worker.NextLease();
+    worker.SendResult(lease);
+    if (!worker.Read(message)) break;
+    ASSERT_TRUE(message.acknowledgement().committed());
+    ++acknowledged;
+  }
+  EXPECT_LT(acknowledged, 300);
+  EXPECT_EQ(worker.End().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(coordinator_->Get("s").jobs().succeeded(), acknowledged) << "it lives, and has no more";
+  Start();
+  ScriptedWorker again(coordinator_->channel(), "w");
+  ASSERT_EQ(again.Hello({lease.id()}).kept_size(), 1);
+  EXPECT_TRUE(again.Succeed(lease).committed());
+}
+
+TEST_F(WorkServiceTest, AggregatesAreThereWhenACheckpointIsComplete) {
+  Start();
+  Create("s", {"a"});
+  ScriptedWorker worker(coordinator_->channel(), "w");
+  worker.Hello();
+  for (int job = 0; job < 4; ++job) {
+    worker.Ask(1);
+    EXPECT_TRUE(worker.Succeed(worker.NextLease()).committed());
+  }
+  const v1::Sweep sweep = coordinator_->Ended("s");
+  absl::SleepFor(absl::Milliseconds(300));
+  coordinator_.reset();
+  auto store = OpenSqliteStore({folder_.File("store.db")});
+  ASSERT_TRUE(store.ok());
+  auto blob = (*store)->GetAggregates(
+      {"digest-a", sweep.corpus_digest(), sweep.spec().digest(), sweep.sequences()});
+  ASSERT_TRUE(blob.ok()) << blob.status();
+  EXPECT_TRUE(blob->has_value());
 }
 
 TEST_F(WorkServiceTest, WorkersAreListed) {
