@@ -29,7 +29,7 @@ struct Course {
 // Runs a layer that is not measured.
 void PassLayer(const Model& model, int64_t layer, Course& course) {
   auto advance = [&](at::Tensor& hidden) {
-    AttentionObserver nobody{TileQueries(model.heads(), hidden.size(0)),
+    AttentionObserver nobody{TileQueries(model.heads(), hidden.size(0), hidden.device()),
                              [](int64_t, const at::Tensor&) {}};
     hidden = model.Layer(layer, hidden, nobody, true);
   };
@@ -45,8 +45,9 @@ absl::Status MeasureLayer(const Model& model, int64_t layer, LayerAnalyzer& anal
     if (sink.attention && status.ok()) status = sink.attention(layer, first, attention);
   };
   const int64_t heads = model.heads();
-  course.hidden = model.Layer(layer, course.hidden,
-                              {TileQueries(heads, course.hidden.size(0)), full}, output_needed);
+  course.hidden = model.Layer(
+      layer, course.hidden,
+      {TileQueries(heads, course.hidden.size(0), course.hidden.device()), full}, output_needed);
   if (!status.ok()) return status;
   for (size_t alpha = 0; alpha < course.shortened.size(); ++alpha) {
     at::Tensor& hidden = course.shortened[alpha];
@@ -54,7 +55,8 @@ absl::Status MeasureLayer(const Model& model, int64_t layer, LayerAnalyzer& anal
       analyzer.AddShortened(alpha, first, attention);
     };
     hidden =
-        model.Layer(layer, hidden, {TileQueries(heads, hidden.size(0)), shortened}, output_needed);
+        model.Layer(layer, hidden, {TileQueries(heads, hidden.size(0), hidden.device()), shortened},
+                    output_needed);
   }
   return sink.records(layer, analyzer.Finish());
 }
