@@ -1,4 +1,5 @@
-// Asks grpc.health.v1 of an address over and over until its stdin closes, and prints the slowest answer in seconds.
+// Asks grpc.health.v1 of an address over and over until its stdin closes, and prints the slowest
+// answer in seconds.
 #include <grpcpp/grpcpp.h>
 #include <poll.h>
 #include <unistd.h>
@@ -11,7 +12,8 @@
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  auto stub = grpc::health::v1::Health::NewStub(grpc::CreateChannel(argv[1], grpc::InsecureChannelCredentials()));
+  auto stub = grpc::health::v1::Health::NewStub(
+      grpc::CreateChannel(argv[1], grpc::InsecureChannelCredentials()));
   double slowest = 0;
   pollfd input{STDIN_FILENO, POLLIN, 0};
   while (poll(&input, 1, 10) == 0) {
