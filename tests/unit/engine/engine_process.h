@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -18,7 +19,7 @@ struct Outcome {
   int status = -1;  // the exit status, or -1 where a signal ended it
   std::string out;
   std::string err;
-  long peak_kib = 0;  // largest resident memory
+  int64_t peak_kib = 0;  // largest resident memory
 };
 
 // Runs `ondelette-engine ARGUMENTS` to its end. Its standard output goes to the file `out_path`

@@ -91,7 +91,7 @@ TEST_F(ServeTest, MeasuresAsAnalyzeDoes) {
     EXPECT_EQ(records.header["job"], "j1");
     EXPECT_EQ(records.header["sequence"], index);
     EXPECT_EQ(records.header["columns"], columns);
-    ASSERT_EQ(records.payload.size(), 3 * 2 * columns * sizeof(float));
+    ASSERT_EQ(records.payload.size(), 6 * columns * sizeof(float));
     const size_t at = values.size();
     values.resize(at + records.payload.size() / sizeof(float));
     std::memcpy(values.data() + at, records.payload.data(), records.payload.size());

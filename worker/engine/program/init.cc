@@ -207,6 +207,7 @@ absl::Status WriteInitialCheckpoint(const InitShape& shape, uint64_t seed, DType
   }
   const std::vector<InitTensor> tensors = Tensors(shape, dtype);
   std::vector<TensorDeclaration> declarations;
+  declarations.reserve(tensors.size());
   for (const InitTensor& tensor : tensors) declarations.push_back(tensor.declaration);
   auto writer = SafetensorsWriter::Create(path, declarations, {{"format", "pt"}});
   if (!writer.ok()) return writer.status();
