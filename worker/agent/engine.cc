@@ -190,12 +190,13 @@ absl::StatusOr<Frame> Engine::Exchange(const nlohmann::json& header, absl::strin
     return MakeError(absl::StatusCode::kInternal, "ENGINE_UNAVAILABLE", "no engine runs");
   }
   const absl::Time start = absl::Now();
+  const std::string doing = absl::StrCat("handling a frame of type ", TextField(header, "type"));
   process_->KillAfter(options_.silence);
   absl::StatusOr<Frame> result = Frame();
   if (absl::Status written = WriteFrame(process_->input(), header, payload); written.ok()) {
-    result = ReadAnswer(answer, on_frame);
+    result = ReadAnswer(doing, answer, on_frame);
   } else if (written.code() == absl::StatusCode::kAborted) {
-    result = Death(absl::StrCat("taking a frame of type ", TextField(header, "type")));
+    result = Death(doing);
   } else {
     result = written;  // too large a frame: nothing was sent
   }
@@ -205,17 +206,18 @@ absl::StatusOr<Frame> Engine::Exchange(const nlohmann::json& header, absl::strin
   return result;
 }
 
-absl::StatusOr<Frame> Engine::ReadAnswer(absl::string_view answer, OnFrame on_frame) {
+absl::StatusOr<Frame> Engine::ReadAnswer(absl::string_view doing, absl::string_view answer,
+                                         OnFrame on_frame) {
   while (true) {
     process_->KillAfter(options_.silence);
     absl::StatusOr<std::optional<Frame>> frame = ReadFrame(process_->output());
-    if (!frame.ok()) return Death("answering", frame.status().message());
-    if (!frame->has_value()) return Death("answering");
+    if (!frame.ok()) return Death(doing, frame.status().message());
+    if (!frame->has_value()) return Death(doing);
     const std::string type = (*frame)->Type();
     if (type == answer) return std::move(**frame);
     if (type == "failed") return OnFailed(**frame);
     if (absl::Status status = on_frame(**frame); !status.ok()) {
-      return Nonsense("answering", status.message());
+      return Nonsense(doing, status.message());
     }
   }
 }

@@ -102,7 +102,8 @@ class Engine {
   absl::StatusOr<EngineInfo> ReadHello();
   absl::StatusOr<Frame> Exchange(const nlohmann::json& header, absl::string_view payload,
                                  absl::string_view answer, OnFrame on_frame);
-  absl::StatusOr<Frame> ReadAnswer(absl::string_view answer, OnFrame on_frame);
+  absl::StatusOr<Frame> ReadAnswer(absl::string_view doing, absl::string_view answer,
+                                   OnFrame on_frame);
   absl::Status OnFailed(const Frame& frame);
   // The pipe has ended, or what comes is no frame: waits for the process's end and says why.
   absl::Status Death(absl::string_view doing, absl::string_view detail = "");

@@ -86,7 +86,8 @@ TEST_F(EngineTest, SaysHelloLoadsOnceAndAnalyzes) {
 }
 
 TEST_F(EngineTest, ACrashIsToldWithItsSignalAndLastWords) {
-  ExpectDeath("crash", "ENGINE_CRASHED", "signal 6 (Aborted)");
+  ExpectDeath("crash", "ENGINE_CRASHED",
+              "signal 6 (Aborted) while handling a frame of type analyze");
   ExpectDeath("crash", "ENGINE_CRASHED", "about to crash");
 }
 

@@ -92,7 +92,7 @@ TEST_F(RealEngineTest, ComputesControls) {
 }
 
 TEST_F(RealEngineTest, ACorruptCheckpointFailsItsJobAloneAndNamesTheFile) {
-  // The fixture's models have weights that are no safetensors file.
+  // The fixture's models have an empty configuration.
   corpus_ = coordinator_.AddCorpus(TokenCorpus(8, 112));
   StartWorker("cpu");
   session_ = Greet();
@@ -100,8 +100,7 @@ TEST_F(RealEngineTest, ACorruptCheckpointFailsItsJobAloneAndNamesTheFile) {
   auto failed = session_->Take(Kind::kJobFailed);
   ASSERT_TRUE(failed.has_value());
   EXPECT_EQ(failed->job_failed().error().error_class(), v1::ERROR_CLASS_DETERMINISTIC);
-  EXPECT_THAT(failed->job_failed().error().message(),
-              testing::HasSubstr("step0/model.safetensors"));
+  EXPECT_THAT(failed->job_failed().error().message(), testing::HasSubstr("step0/config.json"));
 }
 
 }  // namespace
