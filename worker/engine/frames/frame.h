@@ -14,17 +14,21 @@
 //              `records` frames in the order of the sequences, `skipped` frames for those that
 //              cannot be measured, `progress` at least once a layer, and at the end `done` or
 //              `failed`.
+//     controls {spec: object}
+//              The analytic patterns (uniform-causal, uniform, sink, identity, previous) through
+//              the analyzer; needs no checkpoint. Answered by `controls` or `failed`.
 //   engine -> agent
-//     hello    {version, device, blas, libtorch, threads, memory_bytes}      once, at start
+//     hello    {version, device, blas, libtorch, threads, memory_bytes}: once, at start
 //     loaded   {layers, heads, architecture, bytes, seconds}
-//     progress {job, sequences_done, layers_done}                            also the sign of life
-//     during a load records  {job, sequence: index, layers, heads, columns}
+//     progress {job, sequences_done, layers_done}: also the sign of life during a load
+//     records  {job, sequence: index, layers, heads, columns}
 //              payload: float32 [layers, heads, columns], NaN where undefined; columns as
 //              Columns(spec) lists them
 //     skipped  {job, sequence: index, reason}
 //     done     {job, seconds}
-//     controls {patterns: [name, ...], columns}    payload: float32 [patterns, columns], NaN where
-//     undefined failed   {job (if any), code: absl status code, reason, message, remedy}
+//     controls {patterns: [name, ...], columns}
+//              payload: float32 [patterns, columns], NaN where undefined
+//     failed   {job (if any), code: absl status code, reason, message, remedy}
 //
 // End of file on stdin ends the engine with exit status 0. The engine's stderr is its log, for
 // people.
