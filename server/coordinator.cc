@@ -155,6 +155,8 @@ Coordinator::~Coordinator() {
   parts_->watch_hub->Close();
   parts_->server->Shutdown(std::chrono::system_clock::now());
   parts_->store->SetListener(nullptr);
+  // The calls have ended, but the last lines of the tasks that answered them may not have.
+  parts_->pool.reset();
 }
 
 const std::string& Coordinator::address() const { return parts_->address; }

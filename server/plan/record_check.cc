@@ -30,8 +30,10 @@ absl::Status CheckSequences(const v1::JobSucceeded& message, const GrantedLease&
   }
   std::vector<bool> seen(lease.sequences, false);
   auto visit = [&](int64_t sequence) {
+    // Compared before it is subtracted: a hostile number would overflow.
+    if (sequence < lease.first_sequence) return false;
     const int64_t index = sequence - lease.first_sequence;
-    if (index < 0 || index >= lease.sequences || seen[index]) return false;
+    if (index >= lease.sequences || seen[index]) return false;
     seen[index] = true;
     return true;
   };

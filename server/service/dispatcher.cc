@@ -1,13 +1,13 @@
 #include "server/service/dispatcher.h"
 
 #include <algorithm>
+#include <future>
 #include <iostream>
 #include <random>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "common/errors/errors.h"
 #include "server/plan/retry_policy.h"
 #include "server/store/to_proto.h"
@@ -114,7 +114,7 @@ void Dispatcher::Revoke(std::vector<GrantedLease> leases, const std::string& rea
 
 std::vector<v1::Worker> Dispatcher::Workers() {
   std::vector<v1::Worker> workers;
-  absl::Notification done;
+  std::promise<void> done;
   queue_.Post([&] {
     for (const auto& [id, worker] : table_.workers) {
       v1::Worker& proto = workers.emplace_back();
@@ -127,9 +127,9 @@ std::vector<v1::Worker> Dispatcher::Workers() {
       proto.set_leases(worker.leases);
       *proto.mutable_last_heard() = server::ToProto(worker.heard_at);
     }
-    done.Notify();
+    done.set_value();
   });
-  done.WaitForNotification();
+  done.get_future().wait();
   return workers;
 }
 

@@ -2,12 +2,12 @@
 #ifndef ONDELETTE_SERVER_SERVICE_EVENT_QUEUE_H_
 #define ONDELETTE_SERVER_SERVICE_EVENT_QUEUE_H_
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace ondelette::server {
@@ -17,26 +17,27 @@ namespace ondelette::server {
 class EventQueue {
  public:
   void Post(std::function<void()> event) {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     events_.push_back(std::move(event));
+    posted_.notify_one();
   }
 
   // Runs what was posted; where nothing was, waits at most `patience` for it.
   void RunFor(absl::Duration patience) {
     std::deque<std::function<void()>> events;
     {
-      absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithTimeout(absl::Condition(this, &EventQueue::HasEvents), patience);
+      std::unique_lock lock(mutex_);
+      posted_.wait_for(lock, absl::ToChronoNanoseconds(patience),
+                       [this] { return !events_.empty(); });
       events.swap(events_);
     }
     for (std::function<void()>& event : events) event();
   }
 
  private:
-  bool HasEvents() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !events_.empty(); }
-
-  absl::Mutex mutex_;
-  std::deque<std::function<void()>> events_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards events_
+  std::condition_variable posted_;
+  std::deque<std::function<void()>> events_;
 };
 
 }  // namespace ondelette::server

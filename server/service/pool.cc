@@ -10,27 +10,27 @@ Pool::Pool(int threads, size_t most_waiting) : most_waiting_(most_waiting) {
 
 Pool::~Pool() {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     stops_ = true;
   }
+  changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
 bool Pool::Run(std::function<void()> task) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (tasks_.size() >= most_waiting_) return false;
   tasks_.push_back(std::move(task));
+  changed_.notify_one();
   return true;
 }
-
-bool Pool::HasTaskOrStops() const { return stops_ || !tasks_.empty(); }
 
 void Pool::Work() {
   while (true) {
     std::function<void()> task;
     {
-      absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(this, &Pool::HasTaskOrStops));
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stops_ || !tasks_.empty(); });
       if (tasks_.empty()) return;
       task = std::move(tasks_.front());
       tasks_.pop_front();

@@ -3,13 +3,12 @@
 #ifndef ONDELETTE_SERVER_SERVICE_POOL_H_
 #define ONDELETTE_SERVER_SERVICE_POOL_H_
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <vector>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 namespace ondelette::server {
 
@@ -27,12 +26,12 @@ class Pool {
 
  private:
   void Work();
-  bool HasTaskOrStops() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   const size_t most_waiting_;
-  absl::Mutex mutex_;
-  std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mutex_);
-  bool stops_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;  // guards the next two; changed_ tells of their changes
+  std::deque<std::function<void()>> tasks_;
+  bool stops_ = false;
+  std::condition_variable changed_;
   std::vector<std::thread> threads_;
 };
 

@@ -3,18 +3,18 @@
 namespace ondelette::server {
 
 void StallGuard::Waits(grpc::CallbackServerContext* context) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   waiting_[context] = std::chrono::steady_clock::now();
 }
 
 void StallGuard::Goes(grpc::CallbackServerContext* context) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   waiting_.erase(context);
 }
 
 void StallGuard::CutStalled() {
   const auto oldest = std::chrono::steady_clock::now() - patience_;
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   for (const auto& [context, since] : waiting_) {
     if (since < oldest) context->TryCancel();
   }

@@ -7,10 +7,8 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <chrono>
+#include <mutex>
 #include <unordered_map>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 namespace ondelette::server {
 
@@ -29,9 +27,8 @@ class StallGuard {
 
  private:
   const std::chrono::milliseconds patience_;
-  absl::Mutex mutex_;
-  std::unordered_map<grpc::CallbackServerContext*, std::chrono::steady_clock::time_point> waiting_
-      ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards waiting_
+  std::unordered_map<grpc::CallbackServerContext*, std::chrono::steady_clock::time_point> waiting_;
 };
 
 }  // namespace ondelette::server

@@ -29,7 +29,7 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
   // The sweeps have new events; null: every watch is to look, for the hub has closed.
   void Wake(const std::vector<std::string>* sweeps) {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       const bool mine = sweeps == nullptr || sweep_id_.empty() ||
                         std::find(sweeps->begin(), sweeps->end(), sweep_id_) != sweeps->end();
       if (!mine || ended_) return;
@@ -51,7 +51,7 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
   void OnCancel() override {
     bool idle = false;
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       cancelled_ = true;
       idle = !busy_ && !ended_;
       if (idle) busy_ = true;
@@ -72,7 +72,7 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
 
   void End(const grpc::Status& status) {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       if (std::exchange(ended_, true)) return;
     }
     Finish(status);
@@ -81,13 +81,13 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
   // On the pool.
   void Read() {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       again_ = false;
     }
     auto sweep = hub_.store_.FindSweep(sweep_id_.empty() ? reference_ : sweep_id_);
     if (!sweep.ok()) return End(ToCallStatus(sweep.status()));
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       sweep_id_ = sweep->id;
     }
     auto events = hub_.store_.Events(sweep->id, cursor_, kEventsAtATime);
@@ -113,7 +113,7 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
 
   void Rest() {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       if (!cancelled_ && !closed_ && !again_) {
         busy_ = false;
         return;
@@ -122,7 +122,7 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
     if (context_->IsCancelled()) return End({grpc::StatusCode::CANCELLED, "the reader has gone"});
     bool closed;
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       closed = closed_;
     }
     if (!closed) return Schedule();
@@ -140,13 +140,13 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
   size_t next_ = 0;
   bool ended_sweep_ = false;
 
-  absl::Mutex mutex_;
+  std::mutex mutex_;      // guards what follows
   std::string sweep_id_;  // written once, by the first Read
-  bool busy_ ABSL_GUARDED_BY(mutex_) = true;
-  bool again_ ABSL_GUARDED_BY(mutex_) = false;
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool busy_ = true;
+  bool again_ = false;
+  bool cancelled_ = false;
+  bool closed_ = false;
+  bool ended_ = false;
 };
 
 grpc::ServerWriteReactor<v1::SweepEvent>* WatchHub::Watch(grpc::CallbackServerContext* context,
@@ -157,25 +157,25 @@ grpc::ServerWriteReactor<v1::SweepEvent>* WatchHub::Watch(grpc::CallbackServerCo
 }
 
 void WatchHub::Notify(const std::vector<std::string>& sweeps) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   for (WatchReactor* watcher : watchers_) watcher->Wake(&sweeps);
 }
 
 void WatchHub::Close() {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   closed_ = true;
   for (WatchReactor* watcher : watchers_) watcher->Wake(nullptr);
 }
 
 bool WatchHub::Add(WatchReactor* watcher) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (closed_ || watchers_.size() >= kMostWatchers) return false;
   watchers_.insert(watcher);
   return true;
 }
 
 void WatchHub::Remove(WatchReactor* watcher) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   watchers_.erase(watcher);
 }
 

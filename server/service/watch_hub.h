@@ -7,13 +7,11 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <cstdint>
-#include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "ondelette/v1/sweep.pb.h"
 #include "server/service/pool.h"
 #include "server/service/stall_guard.h"
@@ -47,9 +45,9 @@ class WatchHub {
   Store& store_;
   Pool& pool_;
   StallGuard& guard_;
-  absl::Mutex mutex_;
-  std::set<WatchReactor*> watchers_ ABSL_GUARDED_BY(mutex_);
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;  // guards what follows
+  std::set<WatchReactor*> watchers_;
+  bool closed_ = false;
 };
 
 }  // namespace ondelette::server

@@ -16,7 +16,7 @@ WorkSession* WorkSession::Start(grpc::CallbackServerContext* context, Received r
 
 void WorkSession::ReadNext() {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     if (!finished_) {
       incoming_ = std::make_unique<v1::WorkerMessage>();
       StartRead(incoming_.get());
@@ -27,7 +27,7 @@ void WorkSession::ReadNext() {
 }
 
 void WorkSession::Send(v1::CoordinatorMessage message) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (closing_ || finished_) return;
   if (unsent_.size() >= kMostUnsent) {
     if (context_ != nullptr) context_->TryCancel();
@@ -38,7 +38,7 @@ void WorkSession::Send(v1::CoordinatorMessage message) {
 }
 
 void WorkSession::Close(grpc::Status status) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (closing_ || finished_) return;
   closing_ = true;
   end_ = std::move(status);
@@ -46,7 +46,7 @@ void WorkSession::Close(grpc::Status status) {
 }
 
 void WorkSession::Abort() {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (context_ != nullptr) context_->TryCancel();
 }
 
@@ -68,7 +68,7 @@ void WorkSession::OnReadDone(bool ok) {
 }
 
 void WorkSession::OnWriteDone(bool ok) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   writing_ = false;
   unsent_.pop_front();
   if (!ok) {
@@ -79,7 +79,7 @@ void WorkSession::OnWriteDone(bool ok) {
 }
 
 void WorkSession::OnCancel() {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   // Nothing more can be sent; a write under way ends by itself.
   while (unsent_.size() > (writing_ ? 1 : 0)) unsent_.pop_back();
   if (!closing_) end_ = grpc::Status(grpc::StatusCode::CANCELLED, "the stream was cut");
@@ -89,7 +89,7 @@ void WorkSession::OnCancel() {
 
 void WorkSession::OnDone() {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     context_ = nullptr;
     finished_ = true;
   }

@@ -8,10 +8,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "ondelette/v1/work.pb.h"
 
 namespace ondelette::server {
@@ -49,17 +48,18 @@ class WorkSession : public grpc::ServerBidiReactor<v1::WorkerMessage, v1::Coordi
  private:
   WorkSession(grpc::CallbackServerContext* context, Received received)
       : context_(context), received_(std::move(received)) {}
-  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Advance();  // under mutex_
 
-  absl::Mutex mutex_;
-  grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);  // null when the stream has ended
+  // mutex_ guards what follows, but for received_ and incoming_.
+  std::mutex mutex_;
+  grpc::CallbackServerContext* context_;  // null when the stream has ended
   const Received received_;
   std::unique_ptr<v1::WorkerMessage> incoming_;
-  std::deque<v1::CoordinatorMessage> unsent_ ABSL_GUARDED_BY(mutex_);  // the first is on its way
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  grpc::Status end_ ABSL_GUARDED_BY(mutex_);
+  std::deque<v1::CoordinatorMessage> unsent_;  // the first is on its way
+  bool writing_ = false;
+  bool closing_ = false;
+  bool finished_ = false;
+  grpc::Status end_;
   std::shared_ptr<WorkSession> self_;  // until OnDone
 };
 

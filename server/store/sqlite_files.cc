@@ -35,13 +35,13 @@ absl::StatusOr<std::unique_ptr<SqliteFiles>> SqliteFiles::Open(const SqliteOptio
 }
 
 void SqliteFiles::SetListener(std::function<void(const StoreNotice&)> listener) {
-  absl::MutexLock lock(&write_mutex_);
+  std::lock_guard lock(write_mutex_);
   listener_ = std::move(listener);
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> SqliteFiles::TakeReader() {
   {
-    absl::MutexLock lock(&readers_mutex_);
+    std::lock_guard lock(readers_mutex_);
     if (!idle_readers_.empty()) {
       std::unique_ptr<Connection> reader = std::move(idle_readers_.back());
       idle_readers_.pop_back();
@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<Connection>> SqliteFiles::TakeReader() {
 }
 
 void SqliteFiles::PutReader(std::unique_ptr<Connection> reader) {
-  absl::MutexLock lock(&readers_mutex_);
+  std::lock_guard lock(readers_mutex_);
   if (idle_readers_.size() < kMostIdleReaders) idle_readers_.push_back(std::move(reader));
 }
 

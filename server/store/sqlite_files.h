@@ -4,15 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "server/store/queue.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/sqlite_store.h"
@@ -35,7 +34,7 @@ class SqliteFiles {
     StoreNotice notice;
     std::invoke_result_t<Body, Write&> answer;
     {
-      absl::MutexLock lock(&write_mutex_);
+      std::lock_guard lock(write_mutex_);
       Transaction transaction(*writer_, Transaction::Kind::kWrite);
       if (!transaction.status().ok()) return transaction.status();
       Write write{*writer_, now, {}};
@@ -74,11 +73,11 @@ class SqliteFiles {
 
   const std::string path_;
   const std::unique_ptr<StoreLock> lock_;
-  absl::Mutex write_mutex_;
-  const std::unique_ptr<Connection> writer_ ABSL_PT_GUARDED_BY(write_mutex_);
-  std::function<void(const StoreNotice&)> listener_ ABSL_GUARDED_BY(write_mutex_);
-  absl::Mutex readers_mutex_;
-  std::vector<std::unique_ptr<Connection>> idle_readers_ ABSL_GUARDED_BY(readers_mutex_);
+  std::mutex write_mutex_;  // guards the next two
+  const std::unique_ptr<Connection> writer_;
+  std::function<void(const StoreNotice&)> listener_;
+  std::mutex readers_mutex_;  // guards the next
+  std::vector<std::unique_ptr<Connection>> idle_readers_;
 };
 
 }  // namespace ondelette::server

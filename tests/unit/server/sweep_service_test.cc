@@ -194,14 +194,18 @@ TEST_F(SweepServiceTest, AWatchOfNothingIsRefused) {
 
 TEST(StalledReader, IsCutOff) {
   TempFolder folder;
+  v1::Corpus corpus;
+  {
+    TestCoordinator coordinator(folder.File("store.db"));
+    std::string text;
+    for (int i = 0; i < 10000; ++i) {
+      text +=
+          "{\"id\":\"" + std::to_string(i) + "\",\"text\":\"" + std::string(1000, 'x') + "\"}\n";
+    }
+    ASSERT_TRUE(coordinator.Upload("large", text, corpus).ok());
+  }
   TestCoordinator coordinator(folder.File("store.db"), absl::Seconds(30), 0,
                               absl::Milliseconds(300));
-  std::string text;
-  for (int i = 0; i < 10000; ++i) {
-    text += "{\"id\":\"" + std::to_string(i) + "\",\"text\":\"" + std::string(1000, 'x') + "\"}\n";
-  }
-  v1::Corpus corpus;
-  ASSERT_TRUE(coordinator.Upload("large", text, corpus).ok());
   grpc::ClientContext context;
   v1::ReadCorpusRequest request;
   request.set_digest(corpus.digest());
