@@ -8,7 +8,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/commands/checkpoint_list.h"
-#include "common/digest/digest.h"
 #include "common/errors/errors.h"
 #include "common/spec/spec.h"
 

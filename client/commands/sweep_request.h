@@ -32,8 +32,8 @@ void AddSweepFlags(CLI::App& command, SweepFlags& flags);
 absl::StatusOr<std::string> SpecJsonFromFlags(const std::string& spec,
                                               const std::vector<std::string>& set);
 
-// The request; its request_id is the flag's, or the digest of everything else in it, so that the
-// same command names the same sweep.
+// The request as the flags say it; its corpus is still the flag's word and its request_id may be empty: CreateSweep
+// fills in both.
 absl::StatusOr<v1::CreateSweepRequest> SweepRequestFromFlags(const SweepFlags& flags);
 
 // A whole file. NOT_FOUND naming it.

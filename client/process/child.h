@@ -26,7 +26,7 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();
 
-  // NotFound-free check: OK while it runs, else INTERNAL with its exit status and the log to read.
+  // OK while it runs, else INTERNAL with its exit status and the log to read.
   absl::Status Running();
   void Stop(absl::Duration patience = absl::Seconds(10));
 
