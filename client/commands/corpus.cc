@@ -6,10 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/commands/commands.h"
-#include "common/errors/errors.h"
+#include "client/commands/input_file.h"
 #include "common/rpc/rpc_status.h"
 
 namespace ondelette::client {
@@ -46,10 +45,8 @@ void ListCorpora(Session& session) {
 
 absl::StatusOr<v1::Corpus> UploadCorpus(Session& session, const std::string& path,
                                         const std::string& name) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return MakeError(absl::StatusCode::kNotFound, "FILE_UNREADABLE",
-                     absl::StrCat("cannot read ", path));
+  absl::StatusOr<std::ifstream> file = OpenInput(path);
+  if (!file.ok()) return file.status();
   grpc::ClientContext context;
   v1::Corpus corpus;
   auto writer = session.corpora().UploadCorpus(&context, &corpus);
@@ -59,11 +56,11 @@ absl::StatusOr<v1::Corpus> UploadCorpus(Session& session, const std::string& pat
   bool open = true;
   // An empty file still sends its name, so that the coordinator can say that it is empty.
   do {
-    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    request.set_chunk(buffer.data(), static_cast<size_t>(file.gcount()));
+    file->read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    request.set_chunk(buffer.data(), static_cast<size_t>(file->gcount()));
     open = writer->Write(request);
     request.clear_name();
-  } while (open && file);
+  } while (open && *file);
   writer->WritesDone();
   if (absl::Status status = FromRpcStatus(writer->Finish()); !status.ok()) return status;
   return corpus;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/commands/checkpoint_list.h"
+#include "client/commands/input_file.h"
 #include "common/errors/errors.h"
 #include "common/spec/spec.h"
 
@@ -46,23 +47,13 @@ void AddSweepFlags(CLI::App& command, SweepFlags& flags) {
       "Makes the command idempotent; by default a digest of everything else it says");
 }
 
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.good() && !file.eof()) {
-    return MakeError(absl::StatusCode::kNotFound, "FILE_UNREADABLE",
-                     absl::StrCat("cannot read ", path));
-  }
-  return bytes;
-}
-
 absl::StatusOr<std::string> SpecJsonFromFlags(const std::string& spec_name,
                                               const std::vector<std::string>& set) {
   absl::StatusOr<Spec> spec = PresetSpec(spec_name);
   if (!spec.ok() && spec_name.find_first_of("./") != std::string::npos) {
-    absl::StatusOr<std::string> json = ReadWholeFile(spec_name);
-    if (!json.ok()) return json.status();
-    spec = ParseSpec(*json);
+    absl::StatusOr<std::ifstream> file = OpenInput(spec_name);
+    if (!file.ok()) return file.status();
+    spec = ParseSpec(std::string{std::istreambuf_iterator<char>(*file), {}});
   }
   if (!spec.ok()) return spec.status();
   for (const std::string& override_text : set) {

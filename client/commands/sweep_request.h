@@ -36,9 +36,6 @@ absl::StatusOr<std::string> SpecJsonFromFlags(const std::string& spec,
 // fills in both.
 absl::StatusOr<v1::CreateSweepRequest> SweepRequestFromFlags(const SweepFlags& flags);
 
-// A whole file. NOT_FOUND naming it.
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path);
-
 }  // namespace ondelette::client
 
 #endif  // ONDELETTE_CLIENT_COMMANDS_SWEEP_REQUEST_H_

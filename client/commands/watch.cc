@@ -5,12 +5,11 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/commands/commands.h"
@@ -41,12 +40,12 @@ class WatchGuard {
 
   // The call to cancel; null for none.
   void SetContext(grpc::ClientContext* context) {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     context_ = context;
   }
   // The first error of `healthy`.
   absl::Status Health() {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     return health_;
   }
 
@@ -56,7 +55,7 @@ class WatchGuard {
     while (!done_) {
       absl::Status health = healthy_ ? healthy_() : absl::OkStatus();
       {
-        absl::MutexLock lock(&mutex_);
+        std::lock_guard lock(mutex_);
         health_.Update(health);
         if ((interrupted || !health_.ok()) && context_ != nullptr) context_->TryCancel();
       }
@@ -66,9 +65,9 @@ class WatchGuard {
 
   const std::function<absl::Status()> healthy_;
   std::atomic<bool> done_{false};
-  absl::Mutex mutex_;
-  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  absl::Status health_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards the next two
+  grpc::ClientContext* context_ = nullptr;
+  absl::Status health_;
   void (*previous_)(int);
   std::thread watcher_;
 };

@@ -42,7 +42,7 @@ std::string FilePath(const std::string& folder) { return absl::StrCat(folder, "/
 }  // namespace
 
 DigestCache::DigestCache(std::string folder) : folder_(std::move(folder)) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   MergeFromDisk(&entries_);
 }
 
@@ -53,7 +53,7 @@ absl::StatusOr<HashedFile> DigestCache::Hash(const std::string& path) {
   HashedFile file{std::filesystem::canonical(path, error).string(), "", *stamp};
   if (error) file.canonical_path = path;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     auto known = entries_.find(file.canonical_path);
     if (known != entries_.end() && known->second.stamp == *stamp) {
       file.sha256 = known->second.sha256;
@@ -77,14 +77,14 @@ absl::StatusOr<HashedFile> DigestCache::Hash(const std::string& path) {
 
 void DigestCache::Remember(const HashedFile& file) {
   if (!IsSettled(file.stamp) || absl::StrContains(file.canonical_path, '\n')) return;
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (entries_.size() >= kMaxEntries) entries_.clear();
   entries_[file.canonical_path] = {file.sha256, file.stamp};
   has_news_ = true;
 }
 
 int64_t DigestCache::FilesRead() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   return files_read_;
 }
 
@@ -151,7 +151,7 @@ void DigestCache::MergeFromDisk(Entries* entries) const {
 }
 
 absl::Status DigestCache::Save() {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (folder_.empty() || !has_news_) return absl::OkStatus();
   MergeFromDisk(&entries_);
   std::string path = FilePath(folder_);

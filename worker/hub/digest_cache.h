@@ -9,14 +9,14 @@
 #ifndef ONDELETTE_WORKER_HUB_DIGEST_CACHE_H_
 #define ONDELETTE_WORKER_HUB_DIGEST_CACHE_H_
 
+#include <cstdint>
+#include <mutex>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "worker/hub/file_stamp.h"
 
 namespace ondelette {
@@ -56,13 +56,13 @@ class DigestCache {
   static std::string Print(const Entries& entries);
   // Adds what the file on disk holds and `entries` lacks.
   void MergeFromDisk(Entries* entries) const;
-  void Remember(const HashedFile& file) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Remember(const HashedFile& file);
 
   const std::string folder_;
-  mutable absl::Mutex mutex_;
-  Entries entries_ ABSL_GUARDED_BY(mutex_);
-  bool has_news_ ABSL_GUARDED_BY(mutex_) = false;
-  int64_t files_read_ ABSL_GUARDED_BY(mutex_) = 0;
+  mutable std::mutex mutex_;  // guards what follows
+  Entries entries_;
+  bool has_news_ = false;
+  int64_t files_read_ = 0;
 };
 
 }  // namespace ondelette

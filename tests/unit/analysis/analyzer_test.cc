@@ -120,7 +120,7 @@ TEST(Analyzer, TilesMustFollowEachOther) {
   auto plan = AnalysisPlan::Create(spec, at::kCPU);
   ASSERT_TRUE(plan.ok());
   at::Tensor attention = RandomAttention(2, 32, 8);
-  LayerAnalyzer analyzer(*plan, 2, 0);
+  LayerAnalyzer analyzer(*plan, 2);
   EXPECT_THROW(analyzer.Add(1, attention.narrow(1, 1, 4)), c10::Error);
   analyzer.Add(0, attention.narrow(1, 0, 20));
   EXPECT_THROW(analyzer.Add(0, attention.narrow(1, 0, 20)), c10::Error);
@@ -165,7 +165,7 @@ TEST(Analyzer, RelativeNeverHoldsASquareMatrix) {
   Spec spec = SmallSpec("relative-window", kTokens);
   auto plan = AnalysisPlan::Create(spec, at::kCPU);
   ASSERT_TRUE(plan.ok()) << plan.status();
-  LayerAnalyzer analyzer(*plan, 1, 0);
+  LayerAnalyzer analyzer(*plan, 1);
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   int64_t before = usage.ru_maxrss;

@@ -59,7 +59,7 @@ at::Tensor Analyze(const Spec& spec, const at::Tensor& attention, const Feeding&
     ADD_FAILURE() << plan.status();
     return {};
   }
-  LayerAnalyzer analyzer(*plan, attention.size(0), 0);
+  LayerAnalyzer analyzer(*plan, attention.size(0));
   Feed(analyzer, attention, feeding.tile, -1);
   for (size_t alpha = 0; alpha < feeding.shortened.size(); ++alpha) {
     Feed(analyzer, feeding.shortened[alpha], feeding.tile, static_cast<int>(alpha));

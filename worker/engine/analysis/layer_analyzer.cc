@@ -224,8 +224,7 @@ at::Tensor LayerAnalyzer::State::Records(const Figures& figures) const {
   return at::stack(columns, 1).to(at::kFloat).to(at::kCPU);
 }
 
-LayerAnalyzer::LayerAnalyzer(std::shared_ptr<const AnalysisPlan> plan, int64_t heads,
-                             uint64_t /*seed*/)
+LayerAnalyzer::LayerAnalyzer(std::shared_ptr<const AnalysisPlan> plan, int64_t heads)
     : state_(std::make_unique<State>(std::move(plan), heads)) {}
 
 LayerAnalyzer::~LayerAnalyzer() = default;

@@ -1,6 +1,6 @@
 // One layer of one sequence: attention comes in, tile by tile, and one record a head comes out.
 //
-//   LayerAnalyzer analyzer(plan, heads, SequenceSeed(digest));
+//   LayerAnalyzer analyzer(plan, heads);
 //   for each tile of queries: analyzer.Add(first_query, attention);
 //   for each alpha, where the plan says so, for each tile: analyzer.AddShortened(alpha_index, ...);
 //   at::Tensor records = analyzer.Finish();
@@ -35,7 +35,7 @@ int64_t TileQueries(int64_t heads, int64_t tokens, at::Device device = at::kCPU)
 // LibTorch itself where memory runs out. The program's border turns both into messages.
 class LayerAnalyzer {
  public:
-  LayerAnalyzer(std::shared_ptr<const AnalysisPlan> plan, int64_t heads, uint64_t seed);
+  LayerAnalyzer(std::shared_ptr<const AnalysisPlan> plan, int64_t heads);
   ~LayerAnalyzer();
   LayerAnalyzer(const LayerAnalyzer&) = delete;
   LayerAnalyzer& operator=(const LayerAnalyzer&) = delete;

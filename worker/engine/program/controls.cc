@@ -60,7 +60,7 @@ void ForEachTile(Pattern pattern, int64_t keys, int64_t n, at::Device device, Ad
 
 at::Tensor MeasurePattern(Pattern pattern, const std::shared_ptr<const AnalysisPlan>& plan) {
   const Spec& spec = plan->spec();
-  LayerAnalyzer analyzer(plan, 1, SequenceSeed(""));
+  LayerAnalyzer analyzer(plan, 1);
   ForEachTile(pattern, spec.tokens, spec.tokens, plan->device(),
               [&](int64_t first, const at::Tensor& tile) { analyzer.Add(first, tile); });
   for (size_t alpha = 0; plan->needs_shortened() && alpha < spec.alphas.size(); ++alpha) {

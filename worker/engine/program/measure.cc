@@ -73,7 +73,7 @@ absl::Status MeasureSequence(const Model& model, const std::shared_ptr<const Ana
       PassLayer(model, layer, course);
       continue;
     }
-    LayerAnalyzer analyzer(plan, model.heads(), SequenceSeed(digest));
+    LayerAnalyzer analyzer(plan, model.heads());
     const bool output_needed = layer + 1 < layers.end;
     absl::Status status = MeasureLayer(model, layer, analyzer, sink, output_needed, course);
     if (!status.ok()) return status;
