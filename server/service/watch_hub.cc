@@ -44,7 +44,10 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
   void OnWriteDone(bool ok) override {
     hub_.guard_.Goes(context_);
     if (!ok) return End({grpc::StatusCode::CANCELLED, "the reader has gone"});
-    ++next_;
+    {
+      std::lock_guard lock(mutex_);
+      ++next_;
+    }
     WriteNext();
   }
 
@@ -80,34 +83,51 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
 
   // On the pool.
   void Read() {
+    std::string wanted;
+    uint64_t cursor = 0;
     {
       std::lock_guard lock(mutex_);
       again_ = false;
+      wanted = sweep_id_.empty() ? reference_ : sweep_id_;
+      cursor = cursor_;
     }
-    auto sweep = hub_.store_.FindSweep(sweep_id_.empty() ? reference_ : sweep_id_);
+    auto sweep = hub_.store_.FindSweep(wanted);
     if (!sweep.ok()) return End(ToCallStatus(sweep.status()));
     {
       std::lock_guard lock(mutex_);
       sweep_id_ = sweep->id;
     }
-    auto events = hub_.store_.Events(sweep->id, cursor_, kEventsAtATime);
+    auto events = hub_.store_.Events(sweep->id, cursor, kEventsAtATime);
     if (!events.ok()) return End(ToCallStatus(events.status()));
-    events_ = *std::move(events);
-    next_ = 0;
-    // The sweep was read before its events: had it ended, they are all there.
-    ended_sweep_ = sweep->state != v1::SWEEP_STATE_RUNNING;
+    {
+      std::lock_guard lock(mutex_);
+      events_ = *std::move(events);
+      next_ = 0;
+      // The sweep was read before its events: had it ended, they are all there.
+      ended_sweep_ = sweep->state != v1::SWEEP_STATE_RUNNING;
+    }
     WriteNext();
   }
 
   void WriteNext() {
-    if (next_ < events_.size()) {
-      cursor_ = events_[next_].cursor();
+    const v1::SweepEvent* event = nullptr;
+    bool read_on = false, ended_sweep = false;
+    {
+      std::lock_guard lock(mutex_);
+      if (next_ < events_.size()) {
+        event = &events_[next_];
+        cursor_ = event->cursor();
+      }
+      read_on = !events_.empty();
+      ended_sweep = ended_sweep_;
+    }
+    if (event != nullptr) {
       hub_.guard_.Waits(context_);
-      StartWrite(&events_[next_]);
+      StartWrite(event);
       return;
     }
-    if (!events_.empty()) return Schedule();
-    if (ended_sweep_) return End(grpc::Status::OK);
+    if (read_on) return Schedule();
+    if (ended_sweep) return End(grpc::Status::OK);
     Rest();
   }
 
@@ -134,13 +154,13 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::SweepEvent> {
   grpc::CallbackServerContext* const context_;
   const std::string reference_;
 
-  // Of whoever is busy with it.
+  std::mutex mutex_;  // guards what follows
+  // Of whoever is busy with it; gRPC hands it from thread to thread, which ThreadSanitizer cannot
+  // see.
   uint64_t cursor_;
   std::vector<v1::SweepEvent> events_;
   size_t next_ = 0;
   bool ended_sweep_ = false;
-
-  std::mutex mutex_;      // guards what follows
   std::string sweep_id_;  // written once, by the first Read
   bool busy_ = true;
   bool again_ = false;
