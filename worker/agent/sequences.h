@@ -12,7 +12,7 @@
 #include "worker/agent/corpus.h"
 #include "worker/agent/job.h"
 #include "worker/hub/model_source.h"
-#include "worker/tokenizer/tokenizer.h"
+#include "common/tokenizer/tokenizer.h"
 
 namespace ondelette::agent {
 

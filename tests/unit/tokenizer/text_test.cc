@@ -14,7 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
-#include "worker/tokenizer/tokenizer.h"
+#include "common/tokenizer/tokenizer.h"
 
 namespace ondelette {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/tokenizer/post_processor.h"
+#include "common/tokenizer/post_processor.h"
 
 #include <string>
 

@@ -1,13 +1,13 @@
 // The post_processor of a tokenizer.json: the tokens that every sequence begins and ends with.
 // Supported: null, ByteLevel (which only moves offsets), TemplateProcessing's template of one
 // sequence, and a Sequence of them.
-#ifndef ONDELETTE_WORKER_TOKENIZER_POST_PROCESSOR_H_
-#define ONDELETTE_WORKER_TOKENIZER_POST_PROCESSOR_H_
+#ifndef ONDELETTE_COMMON_TOKENIZER_POST_PROCESSOR_H_
+#define ONDELETTE_COMMON_TOKENIZER_POST_PROCESSOR_H_
 
 #include <cstdint>
 #include <vector>
 
-#include "worker/tokenizer/json_field.h"
+#include "common/tokenizer/json_field.h"
 
 namespace ondelette::tokenizer {
 
@@ -21,4 +21,4 @@ struct PostProcessor {
 
 }  // namespace ondelette::tokenizer
 
-#endif  // ONDELETTE_WORKER_TOKENIZER_POST_PROCESSOR_H_
+#endif  // ONDELETTE_COMMON_TOKENIZER_POST_PROCESSOR_H_

@@ -1,4 +1,4 @@
-#include "worker/tokenizer/json_field.h"
+#include "common/tokenizer/json_field.h"
 
 #include <sys/stat.h>
 

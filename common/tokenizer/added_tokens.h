@@ -1,7 +1,7 @@
 // Tokens that are found in the text itself, before the model sees it: <|endoftext|>, and in
 // GPT-NeoX the runs of spaces.
-#ifndef ONDELETTE_WORKER_TOKENIZER_ADDED_TOKENS_H_
-#define ONDELETTE_WORKER_TOKENIZER_ADDED_TOKENS_H_
+#ifndef ONDELETTE_COMMON_TOKENIZER_ADDED_TOKENS_H_
+#define ONDELETTE_COMMON_TOKENIZER_ADDED_TOKENS_H_
 
 #include <cstdint>
 #include <string>
@@ -51,4 +51,4 @@ class AddedTokenFinder {
 
 }  // namespace ondelette::tokenizer
 
-#endif  // ONDELETTE_WORKER_TOKENIZER_ADDED_TOKENS_H_
+#endif  // ONDELETTE_COMMON_TOKENIZER_ADDED_TOKENS_H_

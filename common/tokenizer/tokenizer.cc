@@ -1,4 +1,4 @@
-#include "worker/tokenizer/tokenizer.h"
+#include "common/tokenizer/tokenizer.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,13 +7,13 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
-#include "worker/tokenizer/added_tokens.h"
-#include "worker/tokenizer/bpe.h"
-#include "worker/tokenizer/json_field.h"
-#include "worker/tokenizer/normalizer.h"
-#include "worker/tokenizer/post_processor.h"
-#include "worker/tokenizer/pre_tokenizer.h"
-#include "worker/tokenizer/unicode.h"
+#include "common/tokenizer/added_tokens.h"
+#include "common/tokenizer/bpe.h"
+#include "common/tokenizer/json_field.h"
+#include "common/tokenizer/normalizer.h"
+#include "common/tokenizer/post_processor.h"
+#include "common/tokenizer/pre_tokenizer.h"
+#include "common/tokenizer/unicode.h"
 
 namespace ondelette {
 namespace tokenizer {

@@ -1,11 +1,11 @@
-#include "worker/tokenizer/normalizer.h"
+#include "common/tokenizer/normalizer.h"
 
 #include <unicode/uniset.h>
 
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "worker/tokenizer/unicode.h"
+#include "common/tokenizer/unicode.h"
 
 namespace ondelette::tokenizer {
 namespace {

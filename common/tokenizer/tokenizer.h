@@ -5,8 +5,8 @@
 // with two differences by intent: the file's "truncation" and "padding" are ignored (the spec's
 // `tokens` cuts), and files that `tokenizers` would repair in silence (an added token whose id
 // contradicts the vocabulary) are refused.
-#ifndef ONDELETTE_WORKER_TOKENIZER_TOKENIZER_H_
-#define ONDELETTE_WORKER_TOKENIZER_TOKENIZER_H_
+#ifndef ONDELETTE_COMMON_TOKENIZER_TOKENIZER_H_
+#define ONDELETTE_COMMON_TOKENIZER_TOKENIZER_H_
 
 #include <cstdint>
 #include <memory>
@@ -44,4 +44,4 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& fold
 
 }  // namespace ondelette
 
-#endif  // ONDELETTE_WORKER_TOKENIZER_TOKENIZER_H_
+#endif  // ONDELETTE_COMMON_TOKENIZER_TOKENIZER_H_

@@ -1,7 +1,7 @@
 // Reading tokenizer.json without trusting it: a value that knows where in the file it lies, and
 // that remembers the first thing found wrong.
-#ifndef ONDELETTE_WORKER_TOKENIZER_JSON_FIELD_H_
-#define ONDELETTE_WORKER_TOKENIZER_JSON_FIELD_H_
+#ifndef ONDELETTE_COMMON_TOKENIZER_JSON_FIELD_H_
+#define ONDELETTE_COMMON_TOKENIZER_JSON_FIELD_H_
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -56,4 +56,4 @@ class Field {
 
 }  // namespace ondelette::tokenizer
 
-#endif  // ONDELETTE_WORKER_TOKENIZER_JSON_FIELD_H_
+#endif  // ONDELETTE_COMMON_TOKENIZER_JSON_FIELD_H_

@@ -1,4 +1,4 @@
-#include "worker/tokenizer/unicode.h"
+#include "common/tokenizer/unicode.h"
 
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>

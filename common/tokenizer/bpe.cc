@@ -1,4 +1,4 @@
-#include "worker/tokenizer/bpe.h"
+#include "common/tokenizer/bpe.h"
 
 #include <queue>
 #include <utility>
@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "worker/tokenizer/unicode.h"
+#include "common/tokenizer/unicode.h"
 
 namespace ondelette::tokenizer {
 namespace {

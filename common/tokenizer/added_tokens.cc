@@ -1,8 +1,8 @@
-#include "worker/tokenizer/added_tokens.h"
+#include "common/tokenizer/added_tokens.h"
 
 #include <algorithm>
 
-#include "worker/tokenizer/unicode.h"
+#include "common/tokenizer/unicode.h"
 
 namespace ondelette::tokenizer {
 

@@ -3,8 +3,8 @@
 // Hugging Face normalizes by the tables of Unicode 9.0, so characters that Unicode assigned later
 // are copied as they are here too, and nothing composes or is reordered across them. (Measured over
 // all characters with tokenizers 0.23: every one up to 9.0 is normalized, none from 10.0 on.)
-#ifndef ONDELETTE_WORKER_TOKENIZER_NORMALIZER_H_
-#define ONDELETTE_WORKER_TOKENIZER_NORMALIZER_H_
+#ifndef ONDELETTE_COMMON_TOKENIZER_NORMALIZER_H_
+#define ONDELETTE_COMMON_TOKENIZER_NORMALIZER_H_
 
 #include <unicode/normalizer2.h>
 
@@ -13,7 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "worker/tokenizer/json_field.h"
+#include "common/tokenizer/json_field.h"
 
 namespace ondelette::tokenizer {
 
@@ -34,4 +34,4 @@ class Normalizer {
 
 }  // namespace ondelette::tokenizer
 
-#endif  // ONDELETTE_WORKER_TOKENIZER_NORMALIZER_H_
+#endif  // ONDELETTE_COMMON_TOKENIZER_NORMALIZER_H_

@@ -1,6 +1,6 @@
 // UTF-8 and character classes, on top of ICU.
-#ifndef ONDELETTE_WORKER_TOKENIZER_UNICODE_H_
-#define ONDELETTE_WORKER_TOKENIZER_UNICODE_H_
+#ifndef ONDELETTE_COMMON_TOKENIZER_UNICODE_H_
+#define ONDELETTE_COMMON_TOKENIZER_UNICODE_H_
 
 #include <unicode/unistr.h>
 
@@ -32,4 +32,4 @@ size_t SpaceBytesAtStart(absl::string_view text);
 
 }  // namespace ondelette::tokenizer
 
-#endif  // ONDELETTE_WORKER_TOKENIZER_UNICODE_H_
+#endif  // ONDELETTE_COMMON_TOKENIZER_UNICODE_H_

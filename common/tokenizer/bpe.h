@@ -1,6 +1,6 @@
 // Byte-pair encoding: a word's characters, merged pair by pair in the order of the training.
-#ifndef ONDELETTE_WORKER_TOKENIZER_BPE_H_
-#define ONDELETTE_WORKER_TOKENIZER_BPE_H_
+#ifndef ONDELETTE_COMMON_TOKENIZER_BPE_H_
+#define ONDELETTE_COMMON_TOKENIZER_BPE_H_
 
 #include <cstdint>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "worker/tokenizer/json_field.h"
+#include "common/tokenizer/json_field.h"
 
 namespace ondelette::tokenizer {
 
@@ -61,4 +61,4 @@ class Bpe {
 
 }  // namespace ondelette::tokenizer
 
-#endif  // ONDELETTE_WORKER_TOKENIZER_BPE_H_
+#endif  // ONDELETTE_COMMON_TOKENIZER_BPE_H_

@@ -1,4 +1,4 @@
-#include "worker/tokenizer/pre_tokenizer.h"
+#include "common/tokenizer/pre_tokenizer.h"
 
 #include <array>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
-#include "worker/tokenizer/unicode.h"
+#include "common/tokenizer/unicode.h"
 
 namespace ondelette::tokenizer {
 namespace {

@@ -7,8 +7,8 @@
 // mind when another pattern is added: ICU's Unicode version decides what a letter is; && inside
 // brackets is an intersection in both, but -- and [[a-z]] only in ICU; Oniguruma's \h is a
 // hexadecimal digit and ICU's is horizontal space.
-#ifndef ONDELETTE_WORKER_TOKENIZER_PRE_TOKENIZER_H_
-#define ONDELETTE_WORKER_TOKENIZER_PRE_TOKENIZER_H_
+#ifndef ONDELETTE_COMMON_TOKENIZER_PRE_TOKENIZER_H_
+#define ONDELETTE_COMMON_TOKENIZER_PRE_TOKENIZER_H_
 
 #include <unicode/regex.h>
 
@@ -18,7 +18,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "worker/tokenizer/json_field.h"
+#include "common/tokenizer/json_field.h"
 
 namespace ondelette::tokenizer {
 
@@ -56,4 +56,4 @@ class PreTokenizer {
 
 }  // namespace ondelette::tokenizer
 
-#endif  // ONDELETTE_WORKER_TOKENIZER_PRE_TOKENIZER_H_
+#endif  // ONDELETTE_COMMON_TOKENIZER_PRE_TOKENIZER_H_
