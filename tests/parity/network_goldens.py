@@ -12,79 +12,31 @@ from make_goldens import rounded
 from reference import Reference
 from spec import resolve, shortened_length
 
-FULL_ROWS_UP_TO = 72  # Longer sequences keep 16 query rows of their attention.
-KEPT_ROWS = 16
+KEPT_ROWS = 8  # Query rows of the attention that a golden keeps.
 
-# network -> [(case, preset, overrides)]. `tokens` is the network's own n unless set here.
-CASES = {
-    "parallel-quarter": [
-        ("table5", "paper-table5", {}),
-        ("table1", "paper-table1", {}),
-        ("literal", "paper-literal", {}),
-        ("relative", "relative-window", {}),
-        ("relative-short", "relative-window", {"window_tokens": 16, "level": 2}),
-        ("stride", "paper-table5", {"scale_sampling": "stride"}),
-        ("dropped", "paper-table1", {"sink": "dropped"}),
-    ],
-    "sequential-full": [
-        ("table5", "paper-table5", {"tokens": 112}),
-        ("relative", "relative-window", {}),
-        ("received", "paper-table5", {"signal": "received"}),
-        ("literal-periodization", "paper-literal", {"boundary": "periodization", "dc": "dropped"}),
-    ],
-    "five-heads": [
-        ("table5", "paper-table5", {}),
-        ("table5-dropped", "paper-table5", {"sink": "dropped"}),
-        ("literal", "paper-literal", {"taper": "hann-symmetric"}),
-        ("stride-cosine", "paper-table1", {"scale_sampling": "stride", "alphas": [0.75, 0.5]}),
-    ],
-    "sharded-deep": [
-        ("relative", "relative-window", {}),
-        ("table1", "paper-table1", {"tokens": 128}),
-        ("last", "paper-table1", {"signal": "last", "fft_length": 400}),
-    ],
-    "long": [
-        ("relative", "relative-window", {}),
-        ("table5", "paper-table5", {}),
-        ("relative-prefix", "relative-window", {"tokens": 600, "scale_sampling": "prefix", "alphas": [0.5]}),
-    ],
-    "large-scores": [
-        ("table5", "paper-table5", {}),
-        ("relative", "relative-window", {"window_tokens": 20}),
-    ],
-    "torch-file": [
-        ("table5", "paper-table5", {}),
-        ("table1", "paper-table1", {}),
-        ("band-edges", "paper-table5", {"band_edges": [0.1, 0.5], "taper": "none", "one_sided": "plain"}),
-    ],
-    "torch-sharded": [
-        ("relative", "relative-window", {"boundary": "symmetric", "taper": "hann-periodic"}),
-        ("table5", "paper-table5", {"level": 6, "boundary": "zero"}),
-    ],
-}
+# Float32 may be this far from float64, in attention and as a share of a record's tolerance.
+FLOAT32_DEVIATION, FLOAT32_SHARE = 5e-6, 0.25
 
 
 def stride(tokens, length):
     return [tokens[k * len(tokens) // length] for k in range(length)]
 
 
-def shortened_attention(reference, tokens, whole, spec, dtype):
-    """{alpha: by layer [heads, m, m]}"""
+def shortened_attention(reference, tokens, spec, dtype):
+    """{alpha: by layer [heads, m, m]}: every shortened sequence runs through the network on its own."""
     result = {}
     for alpha in spec["alphas"]:
         length = shortened_length(len(tokens), alpha)
-        if spec["scale_sampling"] == "prefix":
-            result[alpha] = [layer[:, :length, :length] for layer in whole]
-        else:
-            result[alpha] = reference.attention(stride(tokens, length), dtype)
+        short = tokens[:length] if spec["scale_sampling"] == "prefix" else stride(tokens, length)
+        result[alpha] = reference.attention(short, spec, dtype)
     return result
 
 
 def records(reference, sequence, spec, dtype):
     """The records of one sequence, layer by layer and head by head."""
     tokens = sequence["tokens"][: spec["tokens"]]
-    whole = reference.attention(tokens, dtype)
-    shortened = shortened_attention(reference, tokens, whole, spec, dtype)
+    whole = reference.attention(tokens, spec, dtype)
+    shortened = shortened_attention(reference, tokens, spec, dtype)
     result = []
     for layer, heads in enumerate(whole):
         for head, attention in enumerate(heads):
@@ -114,50 +66,97 @@ def deviation(exact, single):
     return worst
 
 
-def make_attention(reference, sequences, n, folder):
-    """attention.safetensors: float32 eager attention; attention.json: which rows. Returns the float32 deviation."""
-    rows = list(range(n)) if n <= FULL_ROWS_UP_TO else np.linspace(0, n - 1, KEPT_ROWS).astype(int).tolist()
+def hidden_positions(n, window):
+    """[n, n]: what the mask of a causal network hides."""
+    back = np.arange(n)[:, None] - np.arange(n)
+    return (back < 0) | (back >= (window or n))
+
+
+def checked(attention, windows, where):
+    """The attention, in which what is hidden must be exactly 0, and something next to it must not."""
+    for layer, heads in enumerate(attention):
+        if windows and heads[:, hidden_positions(heads.shape[-1], windows[layer])].any():
+            raise ValueError(f"{where} layer {layer}: attention where the mask hides")
+    return attention
+
+
+def attention_stem(spec):
+    """The files of one network's attention, of which there may be several."""
+    stem = "attention-decoder" if spec["stack"] == "decoder" else "attention"
+    return f"{stem}-zero" if spec["position_embeddings"] == "zero" else stem
+
+
+def make_attention(reference, sequences, spec, windows, folder):
+    """STEM.safetensors: float32 eager attention; STEM.json: which rows, what is hidden, how float32 did."""
+    n, stem = spec["tokens"], attention_stem(spec)
+    rows = np.linspace(0, n - 1, KEPT_ROWS).astype(int).tolist()
     tensors, worst = {}, 0.0
+    reference.float64.lowest_score = 0.0
     for sequence in sequences:
         tokens = sequence["tokens"][:n]
-        single = reference.attention(tokens, torch.float32)
-        for layer, (heads, exact) in enumerate(zip(single, reference.attention(tokens))):
+        single = checked(reference.attention(tokens, spec, torch.float32), windows, folder.name)
+        for layer, (heads, exact) in enumerate(zip(single, reference.attention(tokens, spec))):
             tensors[f"{sequence['id']}/{layer}"] = np.ascontiguousarray(heads[:, rows])
             worst = max(worst, float(np.abs(heads - exact).max()))
-    save_file(tensors, folder / "attention.safetensors")
-    description = {"tokens": n, "rows": rows, "float32_deviation": float(f"{worst:.2g}")}
-    (folder / "attention.json").write_text(json.dumps(description) + "\n")
+    if worst > FLOAT32_DEVIATION:
+        raise ValueError(f"{folder.name}: float32 is off by {worst:.2g}: choose another seed")
+    save_file(tensors, folder / f"{stem}.safetensors")
+    description = {
+        "tokens": n,
+        "rows": rows,
+        "causal": windows is not None,
+        "windows": windows or [],
+        "lowest_score": float(f"{reference.float64.lowest_score:.4g}"),
+        "float32_deviation": float(f"{worst:.2g}"),
+    }
+    (folder / f"{stem}.json").write_text(json.dumps(description) + "\n")
 
 
-def make_network(name, folder):
-    """Everything of one network. Returns its cases."""
-    networks.write_network(name, folder)
+def make_records(reference, sequences, spec, path):
+    """CASE.jsonl. Returns the share of the tolerance that float32 attention uses up."""
+    exact = [record for sequence in sequences for record in records(reference, sequence, spec, torch.float64)]
+    single = [record for sequence in sequences for record in records(reference, sequence, spec, torch.float32)]
+    lines = [json.dumps(record | {"metrics": rounded(record["metrics"], 8)}) for record in exact]
+    path.write_text("\n".join(lines) + "\n")
+    share = deviation(exact, single)
+    if share > FLOAT32_SHARE:
+        raise ValueError(f"{path}: float32 attention uses {share:.2g} of the tolerance: choose another seed")
+    return float(f"{share:.2g}")
+
+
+def make_network(key, folder):
+    """Everything of one network. Returns its cases; the first that sees a stack whole names its attention's files."""
+    family, name = networks.NETWORKS[key]
+    module = networks.FAMILIES[family]
+    network = module.shape(name)
+    networks.write_network(folder, family, name)
     reference = Reference(folder)
     sequences = [json.loads(line) for line in (folder / "tokens.jsonl").read_text().splitlines()]
-    n = networks.shape(name)["tokens"]
-    make_attention(reference, sequences, n, folder)
-    cases = []
-    for case, preset, overrides in CASES[name]:
-        overrides = {"tokens": n, **overrides}
+    cases, made = [], set()
+    for case, preset, overrides in network["cases"]:
+        overrides = {"tokens": network["tokens"], **overrides}
         spec = resolve(preset, overrides)
-        exact = [record for sequence in sequences for record in records(reference, sequence, spec, torch.float64)]
-        single = [record for sequence in sequences for record in records(reference, sequence, spec, torch.float32)]
-        lines = [json.dumps(record | {"metrics": rounded(record["metrics"], 10)}) for record in exact]
-        (folder / f"{case}.jsonl").write_text("\n".join(lines) + "\n")
-        share = float(f"{deviation(exact, single):.2g}")
-        print(f"{name} {case}: float32 attention uses {share} of the tolerance", flush=True)
-        cases.append({"name": case, "model": name, "spec": preset, "set": overrides, "float32_share": share})
+        stem = attention_stem(spec)
+        entry = {"name": case, "model": key, "family": family, "options": network["options"]}
+        entry |= {"dtype": network["dtype"], "spec": preset, "set": overrides}
+        if spec["tokens"] == network["tokens"] and stem not in made:
+            made.add(stem)
+            make_attention(reference, sequences, spec, module.windows(network, spec["stack"]), folder)
+            entry["attention"] = stem
+        share = make_records(reference, sequences, spec, folder / f"{case}.jsonl")
+        print(f"{key} {case}: float32 attention uses {share} of the tolerance", flush=True)
+        cases.append(entry | {"float32_share": share})
     return cases
 
 
-def make(out, names):
+def make(out, keys):
     """The networks named (all if none), and models/cases.json with the cases of those."""
     torch.set_num_threads(1)
-    unknown = set(names) - set(networks.NETWORKS)
+    unknown = set(keys) - set(networks.NETWORKS)
     if unknown:
         raise SystemExit(f"no such part: {', '.join(sorted(unknown))}")
     cases = []
-    for name in names or networks.NETWORKS:
-        cases += make_network(name, out / "models" / name)
+    for key in keys or networks.NETWORKS:
+        cases += make_network(key, out / "models" / key)
     lines = ",\n".join(json.dumps(case) for case in cases)
     (out / "models" / "cases.json").write_text(f"[\n{lines}\n]\n")

@@ -28,6 +28,8 @@ PAPER_TABLE5 = {
     "scale_compare": "concat-truncate",
     "window_sizes": [16, 32, 64],
     "nulls": ["key-shuffled"],
+    "stack": "encoder",
+    "position_embeddings": "kept",
 }
 
 PRESETS = {
@@ -65,6 +67,8 @@ CHOICES = {
     "wavelet_entropy": ("within-scale", "raw"),
     "scale_sampling": ("prefix", "stride", "random"),
     "scale_compare": ("concat-truncate", "level-cosine", "profile-distance"),
+    "stack": ("encoder", "decoder"),
+    "position_embeddings": ("kept", "zero"),
 }
 
 
