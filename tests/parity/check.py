@@ -1,8 +1,9 @@
 """Runs an engine over every case of models/cases.json and compares attention and records with the goldens.
 
-    python check.py --engine build/worker/engine/ondelette-engine [--device cpu] [--only NETWORK ...]
+    python check.py --engine build/dev/bin/ondelette-engine [--device cpu] [--only NETWORK ...] [--table docs/parity.md]
 
 Needs numpy. Prints the worst error of each metric as a share of its tolerance; exit status 1 where one is exceeded.
+--table writes the errors by family and network into the file, between its two marks.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import tempfile
 
 import numpy as np
 
+import table
 import tensors
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -25,17 +27,27 @@ RECONSTRUCTION_LIMIT = 1e-6  # It measures the arithmetic itself: any value belo
 
 
 class Report:
-    """The worst share of the tolerance by metric, and what exceeded it."""
+    """The worst share of the tolerance by network and metric, and what exceeded it."""
 
     def __init__(self):
-        self.worst = {}
+        self.networks = {}
         self.failures = []
 
     def add(self, metric, share, where):
-        if share > self.worst.get(metric, (-1.0, ""))[0]:
-            self.worst[metric] = (share, where)
+        """`where` begins with the network's name and a slash."""
+        worst = self.networks.setdefault(where.split("/")[0], {})
+        if share > worst.get(metric, (-1.0, ""))[0]:
+            worst[metric] = (share, where)
         if not share <= 1:
             self.failures.append(f"{where}: {metric} is off by {share:.3g} times the tolerance")
+
+    def worst(self):
+        """{metric: (share, where)} over all networks."""
+        result = {}
+        for shares in self.networks.values():
+            for metric, found in shares.items():
+                result[metric] = max(found, result.get(metric, (-1.0, "")))
+        return result
 
     def value(self, metric, wanted, got, where):
         if wanted is None or got is None:
@@ -107,46 +119,63 @@ def compare_metric(metric, wanted, got, place, report):
         report.value(metric, a, b, place)
 
 
-def compare_attention(folder, dump, report):
-    rows = json.loads((folder / "attention.json").read_text())["rows"]
-    wanted, got = tensors.read(folder / "attention.safetensors"), tensors.read(dump)
+def hidden_positions(n, window):
+    back = np.arange(n)[:, None] - np.arange(n)
+    return (back < 0) | (back >= (window or n))
+
+
+def compare_attention(folder, stem, dump, report):
+    """The kept rows within the tolerance; what the mask hides exactly 0, in every row."""
+    description = json.loads((folder / f"{stem}.json").read_text())
+    wanted, got = tensors.read(folder / f"{stem}.safetensors"), tensors.read(dump)
     if wanted.keys() != got.keys():
-        report.failures.append(f"{folder.name}: attention of {sorted(got)}, wanted {sorted(wanted)}")
+        report.failures.append(f"{folder.name}: {stem} of {sorted(got)}, wanted {sorted(wanted)}")
     for name in wanted.keys() & got.keys():
-        error = np.abs(wanted[name] - got[name][:, rows]).max()
-        report.add("attention", error / ATTENTION_ABSOLUTE, f"{folder.name} {name}")
+        where = f"{folder.name}/{stem} {name}"
+        error = np.abs(wanted[name] - got[name][:, description["rows"]]).max()
+        report.add("attention", error / ATTENTION_ABSOLUTE, where)
+        if description["causal"]:
+            window = description["windows"][int(name.rsplit("/", 1)[1])]
+            seen = np.count_nonzero(got[name][:, hidden_positions(description["tokens"], window)])
+            report.add("hidden", float(seen and np.inf), where)
+
+
+def check_case(options, case, report):
+    folder, stem = HERE / "models" / case["model"], case.get("attention")
+    with tempfile.TemporaryDirectory() as scratch:
+        output, dump = pathlib.Path(scratch, "records.jsonl"), pathlib.Path(scratch, "attention.safetensors")
+        failure = run_engine(options, case, folder, output, dump if stem else None)
+        if failure:
+            report.failures.append(failure)
+            return
+        if stem:
+            compare_attention(folder, stem, dump, report)
+        compare_records(read_records(folder / f"{case['name']}.jsonl"), read_records(output), case, report)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", required=True)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--only", nargs="+")
+    parser.add_argument("--only", nargs="+", help="networks or families")
+    parser.add_argument("--table", type=pathlib.Path)
     options = parser.parse_args()
-    report, dumped = Report(), set()
-    for case in json.loads((HERE / "models" / "cases.json").read_text()):
-        folder = HERE / "models" / case["model"]
-        if options.only and case["model"] not in options.only:
-            continue
-        whole = case["set"]["tokens"] == json.loads((folder / "attention.json").read_text())["tokens"]
-        with tempfile.TemporaryDirectory() as scratch:
-            output, dump = pathlib.Path(scratch, "records.jsonl"), pathlib.Path(scratch, "attention.safetensors")
-            wants_dump = whole and case["model"] not in dumped
-            failure = run_engine(options, case, folder, output, dump if wants_dump else None)
-            if failure:
-                report.failures.append(failure)
-                continue
-            if wants_dump:
-                compare_attention(folder, dump, report)
-                dumped.add(case["model"])
-            wanted = read_records(folder / f"{case['name']}.jsonl")
-            compare_records(wanted, read_records(output), case, report)
+    report = Report()
+    cases = json.loads((HERE / "models" / "cases.json").read_text())
+    if options.only:
+        cases = [case for case in cases if {case["model"], case["family"]} & set(options.only)]
+    for case in cases:
+        check_case(options, case, report)
     print(f"{'metric':32} worst, as a share of the tolerance")
-    for metric, (share, where) in sorted(report.worst.items()):
+    for metric, (share, where) in sorted(report.worst().items()):
         print(f"{metric:32} {share:8.4f}  {where}")
     print("\n".join(report.failures[:50]))
     print(f"{len(report.failures)} failures")
-    sys.exit(1 if report.failures or not report.worst else 0)
+    failed = bool(report.failures) or not report.networks
+    if options.table and not failed:
+        version = subprocess.run([options.engine, "version"], capture_output=True, text=True, check=True).stdout.strip()
+        table.write(options.table, version, options.device, cases, report.networks, ATTENTION_ABSOLUTE)
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":
