@@ -33,6 +33,8 @@ enum class WaveletEntropy { kWithinScale, kRaw };
 enum class ScaleSampling { kPrefix, kStride, kRandom };
 enum class ScaleCompare { kConcatTruncate, kLevelCosine, kProfileDistance };
 enum class Null { kKeyShuffled };
+enum class Stack { kEncoder, kDecoder };         // which half of an encoder-decoder network
+enum class PositionEmbeddings { kKept, kZero };  // learned ones (GPT-2, BERT)
 
 // fft_length: the signal's own length ("n"), the next power of two, or a number of points.
 struct FftLength {
@@ -60,6 +62,8 @@ struct Spec {
   ScaleCompare scale_compare = ScaleCompare::kConcatTruncate;
   std::vector<int> window_sizes;
   std::vector<Null> nulls;
+  Stack stack = Stack::kEncoder;
+  PositionEmbeddings position_embeddings = PositionEmbeddings::kKept;
 
   // Length of one signal before padding: tokens, tokens - 1 without the sink, T, or 2 T on the even
   // extension.
@@ -92,6 +96,10 @@ std::string SpecToJson(const Spec& spec);
 
 // SHA-256 of SpecToJson.
 std::string SpecDigest(const Spec& spec);
+
+// What of a spec decides how a checkpoint is read into a network: specs with the same variant can
+// share a loaded one.
+std::string ModelVariant(const Spec& spec);
 
 // The name of the preset equal to this spec, or "" if none is.
 std::string MatchingPreset(const Spec& spec);

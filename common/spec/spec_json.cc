@@ -128,6 +128,8 @@ void ForEachField(SpecType& spec, Visit visit) {
   visit("scale_compare", spec.scale_compare);
   visit("window_sizes", spec.window_sizes);
   visit("nulls", spec.nulls);
+  visit("stack", spec.stack);
+  visit("position_embeddings", spec.position_embeddings);
 }
 
 absl::Status SetField(absl::string_view field, const json& value, Spec& spec) {
@@ -200,6 +202,11 @@ std::string SpecToJson(const Spec& spec) {
 }
 
 std::string SpecDigest(const Spec& spec) { return Sha256Of(SpecToJson(spec)); }
+
+std::string ModelVariant(const Spec& spec) {
+  return absl::StrCat("stack ", EnumToWord(spec.stack), ", position embeddings ",
+                      EnumToWord(spec.position_embeddings));
+}
 
 std::string NumberInName(double value) { return absl::StrFormat("%.10g", value); }
 

@@ -67,6 +67,14 @@ template <>
 struct Words<Null> {
   static constexpr std::array<absl::string_view, 1> kWords{"key-shuffled"};
 };
+template <>
+struct Words<Stack> {
+  static constexpr std::array<absl::string_view, 2> kWords{"encoder", "decoder"};
+};
+template <>
+struct Words<PositionEmbeddings> {
+  static constexpr std::array<absl::string_view, 2> kWords{"kept", "zero"};
+};
 
 template <typename Enum>
 absl::string_view EnumToWord(Enum value) {

@@ -145,9 +145,11 @@ absl::StatusOr<EngineInfo> Engine::EnsureRunning() {
   return *info_;
 }
 
-absl::StatusOr<LoadedModel> Engine::Load(absl::string_view digest, const std::string& folder) {
+absl::StatusOr<LoadedModel> Engine::Load(absl::string_view digest, const std::string& folder,
+                                         const Spec& spec) {
   if (absl::StatusOr<EngineInfo> info = EnsureRunning(); !info.ok()) return info.status();
-  if (!digest.empty() && digest == loaded_digest_) {
+  const std::string variant = ModelVariant(spec);
+  if (!digest.empty() && digest == loaded_digest_ && variant == loaded_variant_) {
     LoadedModel held = loaded_;
     held.seconds = 0;
     return held;
@@ -155,8 +157,11 @@ absl::StatusOr<LoadedModel> Engine::Load(absl::string_view digest, const std::st
   loaded_digest_.clear();
   const absl::Time start = absl::Now();
   absl::StatusOr<Frame> answer =
-      Exchange({{"type", "load"}, {"checkpoint", folder}, {"device", options_.device}}, "",
-               "loaded", [](const Frame&) { return absl::OkStatus(); });
+      Exchange({{"type", "load"},
+                {"checkpoint", folder},
+                {"spec", nlohmann::json::parse(SpecToJson(spec))},
+                {"device", options_.device}},
+               "", "loaded", [](const Frame&) { return absl::OkStatus(); });
   if (!answer.ok()) return answer.status();
   const int64_t layers = CountField(answer->header, "layers").value_or(0);
   const int64_t heads = CountField(answer->header, "heads").value_or(0);
@@ -167,6 +172,7 @@ absl::StatusOr<LoadedModel> Engine::Load(absl::string_view digest, const std::st
   loaded_ = {static_cast<int>(layers), static_cast<int>(heads),
              TextField(answer->header, "architecture"), absl::ToDoubleSeconds(absl::Now() - start)};
   loaded_digest_ = std::string(digest);
+  loaded_variant_ = variant;
   telemetry_->CountLoad(loaded_.seconds, CountField(answer->header, "bytes").value_or(0));
   return loaded_;
 }

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/spec/spec.h"
 #include "worker/agent/engine_process.h"
 #include "worker/agent/telemetry.h"
 #include "worker/engine/frames/frame.h"
@@ -73,9 +74,10 @@ class Engine {
   // Starts the engine if it does not run, and waits for its hello.
   absl::StatusOr<EngineInfo> EnsureRunning();
 
-  // Makes the engine hold the checkpoint in `folder`. `digest` names it: the one already held is
-  // not read again.
-  absl::StatusOr<LoadedModel> Load(absl::string_view digest, const std::string& folder);
+  // Makes the engine hold the checkpoint in `folder`, read as the spec wants it (ModelVariant).
+  // `digest` names the checkpoint: the one already held is not read again.
+  absl::StatusOr<LoadedModel> Load(absl::string_view digest, const std::string& folder,
+                                   const Spec& spec);
   // Digest of the checkpoint it holds, or "".
   const std::string& loaded() const { return loaded_digest_; }
 
@@ -117,6 +119,7 @@ class Engine {
   Telemetry* const telemetry_;
   std::optional<EngineInfo> info_;
   std::string loaded_digest_;
+  std::string loaded_variant_;
   LoadedModel loaded_;
   int deaths_in_a_row_ = 0;
   std::optional<int64_t> oom_kills_at_start_;

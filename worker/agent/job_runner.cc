@@ -138,7 +138,10 @@ absl::StatusOr<std::shared_ptr<const FinishedJob>> Run(const PreparedJob& job, J
                                                        Engine& engine) {
   const absl::Time start = absl::Now();
   if (control.cancelled) return absl::CancelledError("the job is not wanted any more");
-  absl::StatusOr<LoadedModel> model = engine.Load(job.checkpoint->digest, job.checkpoint->folder);
+  absl::StatusOr<Spec> spec = ParseSpec(job.spec_json);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<LoadedModel> model =
+      engine.Load(job.checkpoint->digest, job.checkpoint->folder, *spec);
   if (!model.ok()) return model.status();
   absl::StatusOr<EngineInfo> info = engine.EnsureRunning();
   if (!info.ok()) return info.status();

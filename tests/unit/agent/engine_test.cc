@@ -35,7 +35,7 @@ class EngineTest : public testing::Test {
   }
 
   static absl::StatusOr<double> Analyze(Engine& engine, size_t payload_bytes = 8) {
-    absl::StatusOr<LoadedModel> loaded = engine.Load("digest", "/models/one");
+    absl::StatusOr<LoadedModel> loaded = engine.Load("digest", "/models/one", Spec());
     if (!loaded.ok()) return loaded.status();
     const nlohmann::json header = {
         {"type", "analyze"},
@@ -56,7 +56,7 @@ class EngineTest : public testing::Test {
     EXPECT_THAT(std::string(seconds.status().message()), HasSubstr(message));
     EXPECT_EQ(engine.loaded(), "");
     EXPECT_TRUE(engine.EnsureRunning().ok()) << "not started again";
-    EXPECT_TRUE(engine.Load("digest", "/models/one").ok());
+    EXPECT_TRUE(engine.Load("digest", "/models/one", Spec()).ok());
   }
 
   Telemetry telemetry_;
@@ -70,15 +70,15 @@ TEST_F(EngineTest, SaysHelloLoadsOnceAndAnalyzes) {
   EXPECT_EQ(info->device, "test device");
   EXPECT_EQ(info->memory_bytes, 1 << 30);
   testing::internal::CaptureStderr();
-  absl::StatusOr<LoadedModel> loaded = engine.Load("digest", "/models/one");
+  absl::StatusOr<LoadedModel> loaded = engine.Load("digest", "/models/one", Spec());
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->layers, 2);
   EXPECT_EQ(loaded->heads, 3);
   EXPECT_GT(loaded->seconds, 0);
-  absl::StatusOr<LoadedModel> again = engine.Load("digest", "/models/one");
+  absl::StatusOr<LoadedModel> again = engine.Load("digest", "/models/one", Spec());
   EXPECT_EQ(again->seconds, 0);
   EXPECT_EQ(again->layers, 2);
-  ASSERT_TRUE(engine.Load("other", "/models/two").ok());
+  ASSERT_TRUE(engine.Load("other", "/models/two", Spec()).ok());
   EXPECT_TRUE(Analyze(engine).ok());
   absl::SleepFor(absl::Milliseconds(100));
   const std::string log = testing::internal::GetCapturedStderr();
@@ -127,13 +127,13 @@ TEST_F(EngineTest, AnEngineThatClosesItsPipeAndLivesIsEnded) {
 
 TEST_F(EngineTest, ALoadOfNothingIsNonsense) {
   Engine engine(Behaving("no-layers"), &telemetry_);
-  EXPECT_EQ(ErrorReason(engine.Load("digest", "/models/one").status()), "ENGINE_GARBLED");
+  EXPECT_EQ(ErrorReason(engine.Load("digest", "/models/one", Spec()).status()), "ENGINE_GARBLED");
 }
 
 TEST_F(EngineTest, ACrashInALoadIsADeathAndTheNextDeathsWait) {
   Engine engine(Behaving("crash-on-load"), &telemetry_);
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(ErrorReason(engine.Load("digest", "/models/one").status()), "ENGINE_CRASHED");
+    EXPECT_EQ(ErrorReason(engine.Load("digest", "/models/one", Spec()).status()), "ENGINE_CRASHED");
   }
   const absl::Time start = absl::Now();
   EXPECT_TRUE(engine.EnsureRunning().ok());

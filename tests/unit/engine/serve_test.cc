@@ -38,7 +38,8 @@ class ServeTest : public ::testing::Test {
   ServeTest() : checkpoint_(TinyCheckpoint().Write(model_)) { hello_ = engine_.Receive(); }
 
   void Load(const std::string& folder) {
-    engine_.Send({{"type", "load"}, {"checkpoint", folder}, {"device", "cpu"}});
+    engine_.Send(
+        {{"type", "load"}, {"checkpoint", folder}, {"spec", json::object()}, {"device", "cpu"}});
   }
   void Analyze(const Sequences& sequences, const json& spec = SmallSpec()) {
     engine_.Send(
@@ -140,7 +141,10 @@ TEST_F(ServeTest, FailsOneRequestAndLivesOn) {
   ExpectFailed("CHECKPOINT_NOT_FINITE", "gpt_neox.embed_in.weight");
   Load(folder.path() + "/nothing");
   ExpectFailed("CHECKPOINT_INCOMPLETE", "nothing");
-  engine_.Send({{"type", "load"}, {"checkpoint", checkpoint_}, {"device", "cuda:99"}});
+  engine_.Send({{"type", "load"},
+                {"checkpoint", checkpoint_},
+                {"spec", json::object()},
+                {"device", "cuda:99"}});
   ExpectFailed("DEVICE_MISSING", "cuda:99");
   engine_.Send({{"type", "sing"}});
   ExpectFailed("FRAME_INVALID", "sing");

@@ -6,7 +6,10 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
+
+#include "absl/strings/str_cat.h"
 
 namespace ondelette::engine {
 namespace {
@@ -18,14 +21,14 @@ struct Seen {
 };
 
 Seen Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, int64_t tile,
-            bool output_needed = true) {
+            bool output_needed = true, const AttentionRule& rule = {.scale = 1 / std::sqrt(8.0)}) {
   Seen seen;
   std::vector<at::Tensor> tiles;
   auto observe = [&](int64_t first, const at::Tensor& attention) {
     seen.first_queries.push_back(first);
     tiles.push_back(attention.clone());
   };
-  seen.output = CausalAttention(query, key, value, {tile, observe}, output_needed);
+  seen.output = Attention(query, key, value, rule, {tile, observe}, output_needed);
   seen.attention = at::cat(tiles, 1);
   return seen;
 }
@@ -74,6 +77,58 @@ TEST_F(AttentionTest, SurvivesScoresThatNoConstantMasks) {
   const Seen seen = Attend(query_ * -4e5, key_.abs() * query_.sign(), value_, 10);
   EXPECT_TRUE(seen.attention.isfinite().all().item<bool>());
   EXPECT_EQ(seen.attention.triu(1).abs().max().item<float>(), 0);
+}
+
+// Attention by the rule, all at once and in float64.
+at::Tensor Wanted(const at::Tensor& query, const at::Tensor& key, const AttentionRule& rule) {
+  const int64_t heads = query.size(0), n = query.size(1);
+  at::Tensor keys = key.to(at::kDouble).repeat_interleave(heads / key.size(0), 0);
+  at::Tensor scores = at::matmul(query.to(at::kDouble), keys.transpose(1, 2)) * rule.scale;
+  at::Tensor distance = at::arange(n).unsqueeze(1) - at::arange(n).unsqueeze(0);
+  if (rule.distance_bias.defined()) {
+    for (int64_t head = 0; head < heads; ++head) {
+      scores[head] += rule.distance_bias[head].to(at::kDouble).take(n - 1 - distance);
+    }
+  }
+  if (rule.softcap != 0) scores = at::tanh(scores / rule.softcap) * rule.softcap;
+  at::Tensor hidden = at::zeros({n, n}, at::kBool);
+  if (rule.causal) hidden = distance < 0;
+  if (rule.window != 0) hidden = hidden.logical_or(distance >= rule.window);
+  return at::softmax(scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()), -1);
+}
+
+TEST_F(AttentionTest, FollowsEveryRuleAtEveryTile) {
+  const at::Tensor query = at::randn({6, 37, 8}), bias = at::randn({6, 73});
+  const std::vector<AttentionRule> rules = {
+      {.scale = 0.3},
+      {.scale = 0.3, .causal = false},
+      {.scale = 1, .causal = false, .distance_bias = bias},
+      {.scale = 1, .distance_bias = bias},
+      {.scale = 0.5, .softcap = 0.7},
+      {.scale = 0.5, .window = 1},
+      {.scale = 0.5, .window = 6},
+      {.scale = 0.5, .softcap = 2, .window = 36},
+      {.scale = 0.5, .window = 37},
+      {.scale = 0.5, .window = 1000},
+  };
+  for (size_t rule = 0; rule < rules.size(); ++rule) {
+    for (int64_t key_heads : {1, 3, 6}) {
+      const at::Tensor key = at::randn({key_heads, 37, 8}), value = at::randn({key_heads, 37, 8});
+      const at::Tensor wanted = Wanted(query, key, rules[rule]);
+      const at::Tensor output =
+          at::matmul(wanted, value.to(at::kDouble).repeat_interleave(6 / key_heads, 0))
+              .transpose(0, 1)
+              .reshape({37, 48});
+      for (int64_t tile : {1, 5, 8, 37}) {
+        const Seen seen = Attend(query, key, value, tile, true, rules[rule]);
+        const std::string where =
+            absl::StrCat("rule ", rule, ", key heads ", key_heads, ", tile ", tile);
+        EXPECT_LT((seen.attention - wanted).abs().max().item<double>(), 1e-6) << where;
+        EXPECT_LT((seen.output - output).abs().max().item<double>(), 1e-5) << where;
+        EXPECT_TRUE(at::equal(seen.attention == 0, wanted == 0)) << where;
+      }
+    }
+  }
 }
 
 TEST_F(AttentionTest, ReportsNaNOnItsRowsOnly) {

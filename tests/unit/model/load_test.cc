@@ -23,7 +23,7 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& folder,
                                             int64_t layers = kAllLayers) {
   absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(folder);
   if (!checkpoint.ok()) return checkpoint.status();
-  return LoadModel(*checkpoint, at::kCPU, layers, [](int64_t, int64_t) {});
+  return LoadModel(*checkpoint, Spec(), at::kCPU, layers, [](int64_t, int64_t) {});
 }
 
 class LoadTest : public ::testing::Test {
@@ -38,18 +38,19 @@ std::vector<int32_t> Tokens() {
 }
 
 // Every layer's attention, [layers, heads, n, n].
-at::Tensor Attention(const Model& model, int64_t tile) {
-  at::Tensor hidden = model.Embed(Tokens());
+at::Tensor AllAttention(const Model& model, int64_t tile) {
+  HiddenStates hidden = model.Embed(Tokens());
   std::vector<at::Tensor> layers;
   for (int64_t layer = 0; layer < model.layers(); ++layer) {
     std::vector<at::Tensor> tiles;
     auto observe = [&](int64_t, const at::Tensor& attention) {
       tiles.push_back(attention.clone());
     };
-    hidden = model.Layer(layer, hidden, {tile, observe}, layer + 1 < model.layers());
+    const at::Tensor before = hidden.tokens;
+    model.Layer(layer, hidden, {tile, observe}, layer + 1 < model.layers());
+    EXPECT_EQ(hidden.tokens.is_same(before), layer + 1 == model.layers());
     layers.push_back(at::cat(tiles, 1));
   }
-  EXPECT_FALSE(hidden.defined());
   return at::stack(layers);
 }
 
@@ -62,13 +63,13 @@ TEST_F(LoadTest, ReadsNamesWithAndWithoutPrefix) {
   EXPECT_EQ((*bare)->layers(), 3);
   EXPECT_EQ((*bare)->heads(), 2);
   EXPECT_EQ((*bare)->vocabulary(), 40);
-  EXPECT_TRUE(at::equal(Attention(**prefixed, 30), Attention(**bare, 30)));
+  EXPECT_TRUE(at::equal(AllAttention(**prefixed, 30), AllAttention(**bare, 30)));
 }
 
 TEST_F(LoadTest, TheNetworkDoesNotDependOnTheTiles) {
   auto model = Load(TinyCheckpoint().Write(folder_));
   ASSERT_TRUE(model.ok()) << model.status();
-  const at::Tensor whole = Attention(**model, 30), tiled = Attention(**model, 7);
+  const at::Tensor whole = AllAttention(**model, 30), tiled = AllAttention(**model, 7);
   EXPECT_LT((whole - tiled).abs().max().item<float>(), 1e-5);
   EXPECT_NEAR(whole.sum(-1).min().item<float>(), 1, 1e-5);
 }
@@ -87,11 +88,12 @@ TEST_F(LoadTest, ReportsProgressUpToTheWhole) {
   absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(TinyCheckpoint().Write(folder_));
   ASSERT_TRUE(checkpoint.ok());
   int64_t before = 0, all = 0;
-  auto model = LoadModel(*checkpoint, at::kCPU, kAllLayers, [&](int64_t done, int64_t total) {
-    EXPECT_GT(done, before);
-    before = done;
-    all = total;
-  });
+  auto model =
+      LoadModel(*checkpoint, Spec(), at::kCPU, kAllLayers, [&](int64_t done, int64_t total) {
+        EXPECT_GT(done, before);
+        before = done;
+        all = total;
+      });
   ASSERT_TRUE(model.ok());
   EXPECT_EQ(before, all);
   EXPECT_EQ(all, checkpoint->TotalBytes());  // every tensor there is F32 and used

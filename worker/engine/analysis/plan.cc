@@ -27,11 +27,13 @@ absl::Status CheckDevice(at::Device device) {
 
 absl::StatusOr<std::shared_ptr<const AnalysisPlan>> AnalysisPlan::Create(const Spec& spec,
                                                                          at::Device device,
-                                                                         bool causal) {
+                                                                         bool causal,
+                                                                         bool prefix_exact) {
   if (absl::Status status = ValidateSpec(spec); !status.ok()) return status;
   if (absl::Status status = CheckDevice(device); !status.ok()) return status;
   try {
-    return std::shared_ptr<const AnalysisPlan>(new AnalysisPlan(spec, device, causal));
+    return std::shared_ptr<const AnalysisPlan>(
+        new AnalysisPlan(spec, device, causal, prefix_exact));
   } catch (const c10::Error& error) {
     return MakeError(absl::StatusCode::kResourceExhausted, "ANALYSIS_PLAN",
                      absl::StrCat("the analysis of ", spec.tokens, " tokens on ", device.str(),
@@ -45,12 +47,12 @@ absl::StatusOr<std::shared_ptr<const AnalysisPlan>> AnalysisPlan::Create(const S
   }
 }
 
-AnalysisPlan::AnalysisPlan(const Spec& spec, at::Device device, bool causal)
+AnalysisPlan::AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact)
     : spec_(spec),
       device_(device),
       causal_(causal),
       needs_shortened_(!spec.alphas.empty() &&
-                       !(causal && spec.scale_sampling == ScaleSampling::kPrefix)) {
+                       !(causal && prefix_exact && spec.scale_sampling == ScaleSampling::kPrefix)) {
   MakeVariants();
   MakeWavelets();
 }

@@ -24,13 +24,15 @@ namespace ondelette::engine {
 class AnalysisPlan {
  public:
   // `causal`: attention is zero above the diagonal. It decides in which keys a row is shuffled
-  // (those up to the query, or all), and lets the prefix's attention be read off A[:m, :m].
+  // (those up to the query, or all). `prefix_exact`: A[:m, :m] is the attention of the first m
+  // tokens alone, and is read off there.
   // INVALID_ARGUMENT where the spec is not valid, FAILED_PRECONDITION where the device is a GPU and
   // this build has no CUDA, RESOURCE_EXHAUSTED where the tables cannot be made (LibTorch's
   // message).
   static absl::StatusOr<std::shared_ptr<const AnalysisPlan>> Create(const Spec& spec,
                                                                     at::Device device,
-                                                                    bool causal = true);
+                                                                    bool causal = true,
+                                                                    bool prefix_exact = true);
   AnalysisPlan(const AnalysisPlan&) = delete;
   AnalysisPlan& operator=(const AnalysisPlan&) = delete;
 
@@ -67,7 +69,7 @@ class AnalysisPlan {
   const WindowShuffle& window_shuffle() const { return *window_shuffle_; }
 
  private:
-  AnalysisPlan(const Spec& spec, at::Device device, bool causal);
+  AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact);
   void MakeVariants();
   void MakeWavelets();
 

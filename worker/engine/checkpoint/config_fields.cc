@@ -21,6 +21,11 @@ const json* ConfigFields::Value(absl::string_view field) const {
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
 
+bool ConfigFields::IsNull(absl::string_view field) const {
+  auto found = object_.find(std::string(field));
+  return found != object_.end() && found->is_null();
+}
+
 void ConfigFields::Refuse(absl::string_view field, absl::string_view why) {
   if (!status_.ok()) return;
   const json* value = Value(field);
@@ -62,6 +67,21 @@ std::string ConfigFields::Text(absl::string_view field, absl::string_view otherw
   if (value->is_string()) return value->get<std::string>();
   Refuse(field, "it takes text");
   return std::string(otherwise);
+}
+
+std::vector<std::string> ConfigFields::TextList(absl::string_view field) {
+  const json* value = Value(field);
+  std::vector<std::string> list;
+  if (value == nullptr) return list;
+  for (const json& item : *value) {
+    if (!value->is_array() || !item.is_string()) {
+      Refuse(field, "it takes a list of text");
+      return {};
+    }
+    list.push_back(item.get<std::string>());
+  }
+  if (!value->is_array()) Refuse(field, "it takes a list of text");
+  return list;
 }
 
 }  // namespace ondelette

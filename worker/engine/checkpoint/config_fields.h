@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -21,10 +22,14 @@ class ConfigFields {
       : object_(object), file_(file) {}
 
   bool Has(absl::string_view field) const { return Value(field) != nullptr; }
+  // Whether the field is there and null, where that differs from its absence.
+  bool IsNull(absl::string_view field) const;
   int64_t Int(absl::string_view field, int64_t otherwise, int64_t least, int64_t most);
   double Number(absl::string_view field, double otherwise, double least, double most);
   bool Bool(absl::string_view field, bool otherwise);
   std::string Text(absl::string_view field, absl::string_view otherwise);
+  // A list of text; empty where it is absent.
+  std::vector<std::string> TextList(absl::string_view field);
 
   // Records an error of this field, unless there was one before.
   void Refuse(absl::string_view field, absl::string_view why);

@@ -1,53 +1,15 @@
 #include "worker/engine/checkpoint/gpt_neox_config.h"
 
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
-#include "common/errors/errors.h"
 #include "worker/engine/checkpoint/config_fields.h"
+#include "worker/engine/checkpoint/config_parts.h"
 
 namespace ondelette {
 namespace {
 
 using nlohmann::json;
-
-constexpr int64_t kMaxLayers = 4096;
-constexpr int64_t kMaxHeads = 4096;
-constexpr int64_t kMaxHidden = 65536;
-constexpr int64_t kMaxIntermediate = 1 << 20;
-constexpr int64_t kMaxVocab = 1 << 24;
-constexpr int64_t kMaxPositions = int64_t{1} << 30;
-constexpr double kMinTheta = 1e-3;
-constexpr double kMaxTheta = 1e15;
-
-// The object with the rotary figures: rope_scaling where it says something, as in transformers,
-// else rope_parameters, else an empty one.
-absl::StatusOr<json> RopeObject(const json& object, absl::string_view file) {
-  for (const char* field : {"rope_scaling", "rope_parameters"}) {
-    auto found = object.find(field);
-    if (found == object.end() || found->is_null() || (found->is_object() && found->empty())) {
-      continue;
-    }
-    if (found->is_object()) return *found;
-    ConfigFields fields(object, file);
-    fields.Refuse(field, "it takes an object or null");
-    return fields.status();
-  }
-  return json::object();
-}
-
-// Only the plain rotary embedding, alike in every layer, is computed.
-absl::Status CheckRopeType(const json& rope, absl::string_view file) {
-  ConfigFields fields(rope, file);
-  std::string type = fields.Text("rope_type", fields.Text("type", "default"));
-  if (!fields.status().ok()) return fields.status();
-  for (const auto& [name, value] : rope.items()) {
-    if (value.is_object()) type = absl::StrCat(name, " (by layer type)");
-  }
-  if (type == "default") return absl::OkStatus();
-  return MakeError(absl::StatusCode::kUnimplemented, "ARCHITECTURE_UNSUPPORTED",
-                   absl::StrCat(file, ": field 'rope_type' is ", Quoted(type),
-                                ": GPT-NeoX is computed with rope type 'default' only"),
-                   "choose a model without rope scaling");
-}
 
 // A version 4 config says some figures twice; transformers looks at the other name only.
 void CheckAgrees(ConfigFields& fields, absl::string_view field, double used,
@@ -61,7 +23,7 @@ void CheckAgrees(ConfigFields& fields, absl::string_view field, double used,
 absl::Status ReadRope(const json& object, absl::string_view file, ModelConfig& config) {
   absl::StatusOr<json> rope = RopeObject(object, file);
   if (!rope.ok()) return rope.status();
-  if (absl::Status type = CheckRopeType(*rope, file); !type.ok()) return type;
+  if (absl::Status scaling = ReadRopeScaling(*rope, file, config); !scaling.ok()) return scaling;
   ConfigFields outer(object, file);
   ConfigFields inner(*rope, file);
   config.rope_theta =
@@ -80,37 +42,6 @@ absl::Status ReadRope(const json& object, absl::string_view file, ModelConfig& c
   return inner.status().ok() ? outer.status() : inner.status();
 }
 
-struct ActivationName {
-  absl::string_view name;
-  Activation activation;
-};
-
-constexpr ActivationName kActivations[] = {{"gelu", Activation::kGelu},
-                                           {"gelu_python", Activation::kGelu},
-                                           {"gelu_new", Activation::kGeluTanh},
-                                           {"gelu_fast", Activation::kGeluTanh},
-                                           {"gelu_accurate", Activation::kGeluTanh},
-                                           {"gelu_pytorch_tanh", Activation::kGeluTanh},
-                                           {"gelu_python_tanh", Activation::kGeluTanh},
-                                           {"quick_gelu", Activation::kQuickGelu},
-                                           {"relu", Activation::kRelu},
-                                           {"silu", Activation::kSilu},
-                                           {"swish", Activation::kSilu},
-                                           {"tanh", Activation::kTanh}};
-
-void ReadActivation(ConfigFields& fields, ModelConfig& config) {
-  std::string name = fields.Text("hidden_act", "gelu");
-  std::string known;
-  for (const ActivationName& row : kActivations) {
-    if (row.name == name) {
-      config.hidden_activation = row.activation;
-      return;
-    }
-    absl::StrAppend(&known, known.empty() ? "" : ", ", row.name);
-  }
-  fields.Refuse("hidden_act", absl::StrCat("it takes one of ", known));
-}
-
 }  // namespace
 
 absl::StatusOr<ModelConfig> ParseGptNeoxConfig(const json& object, absl::string_view file) {
@@ -126,16 +57,18 @@ absl::StatusOr<ModelConfig> ParseGptNeoxConfig(const json& object, absl::string_
   config.norm_epsilon = fields.Number("layer_norm_eps", 1e-5, 0, 1);
   config.initializer_range = fields.Number("initializer_range", 0.02, 0, 10);
   config.parallel_residual = fields.Bool("use_parallel_residual", true);
-  config.attention_bias = fields.Bool("attention_bias", true);
+  config.attention_bias = config.attention_output_bias = fields.Bool("attention_bias", true);
   config.tie_embeddings = fields.Bool("tie_word_embeddings", false);
-  config.stored_dtype = DTypeFromTorch(fields.Text("dtype", fields.Text("torch_dtype", "")));
-  ReadActivation(fields, config);
+  ReadStoredDType(fields, config);
+  config.hidden_activation = ReadActivation(fields, "hidden_act", Activation::kGelu);
   if (config.hidden % config.heads != 0) {
     fields.Refuse("hidden_size",
                   absl::StrCat("it is not a multiple of num_attention_heads, ", config.heads));
   }
   if (!fields.status().ok()) return fields.status();
+  config.key_heads = config.heads;
   config.head_dim = config.hidden / config.heads;
+  config.attention_scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
   if (absl::Status rope = ReadRope(object, file, config); !rope.ok()) return rope;
   return config;
 }

@@ -7,8 +7,10 @@
 #include "absl/strings/strip.h"
 #include "common/errors/errors.h"
 #include "worker/engine/checkpoint/config_fields.h"
+#include "worker/engine/checkpoint/gemma2_config.h"
 #include "worker/engine/checkpoint/gpt_neox_config.h"
 #include "worker/engine/checkpoint/json_text.h"
+#include "worker/engine/checkpoint/llama_config.h"
 
 namespace ondelette {
 namespace {
@@ -19,12 +21,19 @@ constexpr size_t kMaxConfigBytes = 1 << 20;
 
 // One row an architecture: what config.json calls it, and who reads it.
 struct Family {
+  Architecture architecture;
   absl::string_view model_type;
   absl::string_view class_stem;  // classes are STEMModel, STEMForCausalLM, ...
   absl::StatusOr<ModelConfig> (*parse)(const json&, absl::string_view);
 };
 
-constexpr Family kFamilies[] = {{"gpt_neox", "GPTNeoX", ParseGptNeoxConfig}};
+constexpr Family kFamilies[] = {
+    {Architecture::kGptNeox, "gpt_neox", "GPTNeoX", ParseGptNeoxConfig},
+    {Architecture::kLlama, "llama", "Llama", ParseLlamaConfig},
+    {Architecture::kMistral, "mistral", "Mistral", ParseMistralConfig},
+    {Architecture::kQwen2, "qwen2", "Qwen2", ParseQwen2Config},
+    {Architecture::kGemma2, "gemma2", "Gemma2", ParseGemma2Config},
+};
 
 // By model_type as transformers does, or by the class where that is absent.
 bool Names(const Family& family, absl::string_view type, absl::string_view class_name) {
@@ -70,6 +79,13 @@ absl::StatusOr<ModelConfig> Parse(const absl::StatusOr<json>& object, absl::stri
 }
 
 }  // namespace
+
+absl::string_view ArchitectureName(Architecture architecture) {
+  for (const Family& family : kFamilies) {
+    if (family.architecture == architecture) return family.model_type;
+  }
+  return "unknown";
+}
 
 absl::StatusOr<ModelConfig> ParseModelConfig(absl::string_view text, absl::string_view file) {
   return Parse(ParseJsonObject(text, file, "the file"), file);

@@ -7,8 +7,9 @@
 // numbers.
 //
 //   agent -> engine
-//     load     {checkpoint: folder, device: "cpu" | "cuda:N" | "auto"}
-//              Replaces whatever is loaded. Answered by `loaded` or `failed`.
+//     load     {checkpoint: folder, spec: object, device: "cpu" | "cuda:N" | "auto"}
+//              Replaces whatever is loaded. Of the spec what ModelVariant tells counts: it serves
+//              `analyze` frames of the same variant. Answered by `loaded` or `failed`.
 //     analyze  {job: key, spec: object, sequences: [{sequence: index, tokens: count}, ...]}
 //              payload: the token ids of all sequences one after the other, int32. Answered by
 //              `records` frames in the order of the sequences, `skipped` frames for those that

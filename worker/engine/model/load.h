@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "common/spec/spec.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/model/model.h"
 #include "worker/engine/model/weights.h"
@@ -15,10 +16,12 @@ namespace ondelette::engine {
 
 inline constexpr int64_t kAllLayers = std::numeric_limits<int64_t>::max();
 
-// Loads the first `layers` layers (at most as many as there are) in float32. The checkpoint is not
-// needed afterwards. Errors are LoadWeights'.
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const Checkpoint& checkpoint, at::Device device,
-                                                 int64_t layers, LoadProgress progress);
+// Loads the first `layers` layers (at most as many as there are) of the stack that the spec reads,
+// in float32. Of the spec only stack and position_embeddings count (ModelVariant). The checkpoint
+// is not needed afterwards. Errors are LoadWeights'.
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(const Checkpoint& checkpoint, const Spec& spec,
+                                                 at::Device device, int64_t layers,
+                                                 LoadProgress progress);
 
 }  // namespace ondelette::engine
 

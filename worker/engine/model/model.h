@@ -24,6 +24,13 @@ struct AttentionObserver {
   absl::FunctionRef<void(int64_t first_query, const at::Tensor& attention)> observe;
 };
 
+// What one sequence carries from layer to layer.
+struct HiddenStates {
+  at::Tensor tokens;  // [n, hidden]
+  at::Tensor
+      encoded;  // [n, hidden]: the encoder's output that a decoder attends to, else undefined
+};
+
 // Immutable once loaded: const methods may be called from several threads, on one device.
 class Model {
  public:
@@ -34,18 +41,20 @@ class Model {
   virtual int64_t heads() const = 0;
   virtual int64_t vocabulary() const = 0;
   // Whether a query sees no key after it.
-  virtual bool causal() const = 0;
+  virtual bool causal() const { return true; }
+  // Whether A[:m, :m] is the attention of the first m tokens alone. A causal decoder that attends
+  // to an encoder's output is not: the encoder sees all tokens.
+  virtual bool prefix_exact() const { return causal(); }
   virtual at::Device device() const = 0;
 
-  // The hidden states before layer 0, [n, hidden]. Every token is in [0, vocabulary()).
-  virtual at::Tensor Embed(std::span<const int32_t> tokens) const = 0;
+  // The hidden states before layer 0. Every token is in [0, vocabulary()).
+  virtual HiddenStates Embed(std::span<const int32_t> tokens) const = 0;
 
-  // Runs layer `index` on the hidden states [n, hidden] of one sequence whose positions are
-  // 0..n-1, and shows its attention to `observer`. Returns the hidden states after it, or, where
-  // they are not needed (after the last layer that is measured), an undefined tensor: then value
-  // product, projection and MLP are not computed.
-  virtual at::Tensor Layer(int64_t index, const at::Tensor& hidden,
-                           const AttentionObserver& observer, bool output_needed) const = 0;
+  // Runs layer `index` on the hidden states of one sequence whose positions are 0..n-1, and shows
+  // its self-attention to `observer`. Where the output is not needed (after the last layer that is
+  // measured), value product, projection and MLP are not computed and the states stay as they are.
+  virtual void Layer(int64_t index, HiddenStates& hidden, const AttentionObserver& observer,
+                     bool output_needed) const = 0;
 };
 
 }  // namespace ondelette::engine

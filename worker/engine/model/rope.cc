@@ -5,14 +5,46 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/reciprocal.h>
+#include <ATen/ops/where.h>
 
 namespace ondelette::engine {
 
-RopeTable MakeRopeTable(int64_t tokens, int64_t dims, double theta, at::Device device) {
+namespace {
+
+constexpr double kTurn = 6.283185307179586;  // 2 pi
+
+// Step by step as transformers' _compute_llama3_parameters, in float32.
+at::Tensor Llama3Frequencies(const at::Tensor& frequencies, const RopeScaling& scaling) {
+  const double context = scaling.original_max_positions;
+  const double low = scaling.low_freq_factor, high = scaling.high_freq_factor;
+  at::Tensor wavelength = kTurn / frequencies;
+  at::Tensor slow = wavelength > context / low, fast = wavelength < context / high;
+  at::Tensor divided = frequencies / scaling.factor;
+  at::Tensor share = (context / wavelength - low) / (high - low);
+  at::Tensor between = (1 - share) * divided + share * frequencies;
+  return at::where(slow, divided, at::where(fast, frequencies, between));
+}
+
+}  // namespace
+
+at::Tensor RopeFrequencies(int64_t dims, double theta, const RopeScaling& scaling,
+                           at::Device device) {
   const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
   at::Tensor exponents = at::arange(0, dims, 2, options) / static_cast<double>(dims);
   at::Tensor frequencies = at::pow(theta, exponents).reciprocal();
-  at::Tensor angles = at::arange(tokens, options).unsqueeze(1) * frequencies;
+  switch (scaling.kind) {
+    case RopeScaling::Kind::kNone:
+      return frequencies;
+    case RopeScaling::Kind::kLinear:
+      return frequencies / scaling.factor;
+    case RopeScaling::Kind::kLlama3:
+      return Llama3Frequencies(frequencies, scaling);
+  }
+  TORCH_CHECK(false, "unknown rope scaling");
+}
+
+RopeTable MakeRopeTable(int64_t tokens, const at::Tensor& frequencies) {
+  at::Tensor angles = at::arange(tokens, frequencies.options()).unsqueeze(1) * frequencies;
   angles = at::cat({angles, angles}, -1);
   return {angles.cos(), angles.sin()};
 }

@@ -17,6 +17,7 @@
 #include "common/spec/columns.h"
 #include "common/spec/spec.h"
 #include "worker/engine/checkpoint/checkpoint.h"
+#include "worker/engine/model/fit.h"
 #include "worker/engine/model/load.h"
 #include "worker/engine/program/attention_dump.h"
 #include "worker/engine/program/flags.h"
@@ -133,7 +134,9 @@ absl::StatusOr<Job> PrepareJob(const Flags& flags) {
   absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(flags.Get("--checkpoint"));
   if (!checkpoint.ok()) return checkpoint.status();
   job.checkpoint = std::make_unique<Checkpoint>(*std::move(checkpoint));
-  absl::StatusOr<LayerRange> layers = LayersFromFlags(flags, job.checkpoint->config().layers);
+  const ModelConfig& config = job.checkpoint->config();
+  if (absl::Status fits = CheckSpecFitsModel(job.spec, config); !fits.ok()) return fits;
+  absl::StatusOr<LayerRange> layers = LayersFromFlags(flags, StackLayers(job.spec, config));
   if (!layers.ok()) return layers.status();
   job.layers = *layers;
   if (absl::Status status = ReadJobSequences(flags, job); !status.ok()) return status;
@@ -210,10 +213,10 @@ absl::Status AnalyzeCommand(std::span<const std::string> arguments) {
   absl::StatusOr<Job> job = PrepareJob(*flags);
   if (!job.ok()) return job.status();
   absl::StatusOr<std::unique_ptr<Model>> model =
-      LoadModel(*job->checkpoint, job->device, job->layers.end, [](int64_t, int64_t) {});
+      LoadModel(*job->checkpoint, job->spec, job->device, job->layers.end, [](int64_t, int64_t) {});
   if (!model.ok()) return model.status();
   absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan =
-      AnalysisPlan::Create(job->spec, job->device, (*model)->causal());
+      AnalysisPlan::Create(job->spec, job->device, (*model)->causal(), (*model)->prefix_exact());
   if (!plan.ok()) return plan.status();
   return Measure(*job, **model, *plan);
 }

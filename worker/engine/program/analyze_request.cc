@@ -12,7 +12,7 @@ using nlohmann::json;
 
 absl::Status Invalid(absl::string_view problem) {
   return MakeError(absl::StatusCode::kInvalidArgument, "FRAME_INVALID",
-                   absl::StrCat("an analyze frame: ", problem),
+                   absl::StrCat("a frame makes no sense: ", problem),
                    "use an engine and a worker of the same version");
 }
 

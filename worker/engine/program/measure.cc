@@ -10,9 +10,10 @@ namespace ondelette::engine {
 namespace {
 
 // The hidden states of each shortened sequence, in the order of the spec's alphas.
-std::vector<at::Tensor> EmbedShortened(const Model& model, const AnalysisPlan& plan,
-                                       std::span<const int32_t> tokens, const std::string& digest) {
-  std::vector<at::Tensor> hidden;
+std::vector<HiddenStates> EmbedShortened(const Model& model, const AnalysisPlan& plan,
+                                         std::span<const int32_t> tokens,
+                                         const std::string& digest) {
+  std::vector<HiddenStates> hidden;
   if (!plan.needs_shortened()) return hidden;
   for (double alpha : plan.spec().alphas) {
     hidden.push_back(model.Embed(ShortenedTokens(plan.spec(), alpha, tokens, digest)));
@@ -22,19 +23,22 @@ std::vector<at::Tensor> EmbedShortened(const Model& model, const AnalysisPlan& p
 
 // Where a sequence stands between two layers.
 struct Course {
-  at::Tensor hidden;
-  std::vector<at::Tensor> shortened;
+  HiddenStates hidden;
+  std::vector<HiddenStates> shortened;
 };
+
+int64_t TileOf(const Model& model, const HiddenStates& hidden) {
+  return TileQueries(model.heads(), hidden.tokens.size(0), hidden.tokens.device());
+}
 
 // Runs a layer that is not measured.
 void PassLayer(const Model& model, int64_t layer, Course& course) {
-  auto advance = [&](at::Tensor& hidden) {
-    AttentionObserver nobody{TileQueries(model.heads(), hidden.size(0), hidden.device()),
-                             [](int64_t, const at::Tensor&) {}};
-    hidden = model.Layer(layer, hidden, nobody, true);
+  auto advance = [&](HiddenStates& hidden) {
+    auto nobody = [](int64_t, const at::Tensor&) {};
+    model.Layer(layer, hidden, {TileOf(model, hidden), nobody}, true);
   };
   advance(course.hidden);
-  for (at::Tensor& hidden : course.shortened) advance(hidden);
+  for (HiddenStates& hidden : course.shortened) advance(hidden);
 }
 
 absl::Status MeasureLayer(const Model& model, int64_t layer, LayerAnalyzer& analyzer,
@@ -44,19 +48,14 @@ absl::Status MeasureLayer(const Model& model, int64_t layer, LayerAnalyzer& anal
     analyzer.Add(first, attention);
     if (sink.attention && status.ok()) status = sink.attention(layer, first, attention);
   };
-  const int64_t heads = model.heads();
-  course.hidden = model.Layer(
-      layer, course.hidden,
-      {TileQueries(heads, course.hidden.size(0), course.hidden.device()), full}, output_needed);
+  model.Layer(layer, course.hidden, {TileOf(model, course.hidden), full}, output_needed);
   if (!status.ok()) return status;
   for (size_t alpha = 0; alpha < course.shortened.size(); ++alpha) {
-    at::Tensor& hidden = course.shortened[alpha];
+    HiddenStates& hidden = course.shortened[alpha];
     auto shortened = [&](int64_t first, const at::Tensor& attention) {
       analyzer.AddShortened(alpha, first, attention);
     };
-    hidden =
-        model.Layer(layer, hidden, {TileQueries(heads, hidden.size(0), hidden.device()), shortened},
-                    output_needed);
+    model.Layer(layer, hidden, {TileOf(model, hidden), shortened}, output_needed);
   }
   return sink.records(layer, analyzer.Finish());
 }

@@ -32,7 +32,7 @@ struct MeasureSink {
 };
 
 // Measures the sequence, which SequenceProblem has passed, cut to the spec's tokens. Shortened
-// sequences (scale sampling stride and random; a causal network's prefix needs none) advance
+// sequences (unless they can be read off the whole one: AnalysisPlan::needs_shortened) advance
 // through the same layers beside it, so one layer's attention is all that is ever in memory, a tile
 // at a time. LibTorch's exceptions pass through.
 absl::Status MeasureSequence(const Model& model, const std::shared_ptr<const AnalysisPlan>& plan,

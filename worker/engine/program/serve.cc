@@ -17,6 +17,7 @@
 #include "common/spec/columns.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/frames/frame.h"
+#include "worker/engine/model/fit.h"
 #include "worker/engine/model/load.h"
 #include "worker/engine/model/memory.h"
 #include "worker/engine/program/analyze_request.h"
@@ -35,14 +36,6 @@ constexpr absl::Duration kLoadProgressEvery = absl::Seconds(1);
 
 absl::string_view Bytes(const at::Tensor& contiguous) {
   return {static_cast<const char*>(contiguous.data_ptr()), contiguous.nbytes()};
-}
-
-absl::string_view ArchitectureName(Architecture architecture) {
-  switch (architecture) {
-    case Architecture::kGptNeox:
-      return "gpt_neox";
-  }
-  return "";
 }
 
 // One engine over one pair of pipes. A status that is not OK from a handler is what `failed` says.
@@ -111,12 +104,16 @@ class Server {
       return MakeError(absl::StatusCode::kInvalidArgument, "FRAME_INVALID",
                        "a load frame's field 'checkpoint' is not a string");
     }
+    absl::StatusOr<Spec> spec = SpecOf(header);
+    if (!spec.ok()) return spec.status();
     absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(folder->get<std::string>());
     if (!checkpoint.ok()) return checkpoint.status();
+    config_ = checkpoint->config();
+    if (absl::Status fits = CheckSpecFitsModel(*spec, config_); !fits.ok()) return fits;
     int64_t bytes = 0;
     absl::Time next = absl::InfinitePast();
     absl::StatusOr<std::unique_ptr<Model>> model =
-        LoadModel(*checkpoint, *device, kAllLayers, [&](int64_t done, int64_t total) {
+        LoadModel(*checkpoint, *spec, *device, kAllLayers, [&](int64_t done, int64_t total) {
           bytes = total;
           if (absl::Now() < next) return;
           next = absl::Now() + kLoadProgressEvery;
@@ -125,6 +122,7 @@ class Server {
         });
     if (!model.ok()) return model.status();
     model_ = *std::move(model);
+    variant_ = ModelVariant(*spec);
     return Send({{"type", "loaded"},
                  {"layers", model_->layers()},
                  {"heads", model_->heads()},
@@ -141,8 +139,14 @@ class Server {
     }
     absl::StatusOr<AnalyzeRequest> request = ReadAnalyzeRequest(frame);
     if (!request.ok()) return request.status();
-    absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan =
-        AnalysisPlan::Create(request->spec, model_->device(), model_->causal());
+    if (ModelVariant(request->spec) != variant_) {
+      return MakeError(absl::StatusCode::kFailedPrecondition, "NOTHING_LOADED",
+                       absl::StrCat("an analyze frame asks for ", ModelVariant(request->spec),
+                                    ", and what is loaded has ", variant_));
+    }
+    if (absl::Status fits = CheckSpecFitsModel(request->spec, config_); !fits.ok()) return fits;
+    absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan = AnalysisPlan::Create(
+        request->spec, model_->device(), model_->causal(), model_->prefix_exact());
     if (!plan.ok()) return plan.status();
     for (size_t done = 0; done < request->sequences.size(); ++done) {
       absl::Status status = AnalyzeSequence(*request, done, *plan);
@@ -200,6 +204,8 @@ class Server {
   const int in_, out_;
   const c10::Device device_;
   std::unique_ptr<Model> model_;  // nullptr before the first load, and after one that failed
+  std::string variant_;           // of the spec it was loaded for
+  ModelConfig config_;            // of the checkpoint
   absl::Status written_;          // the first error of the pipe: nothing is sent after it
 };
 

@@ -1,0 +1,122 @@
+// Gemma 2, to be held against transformers' modeling_gemma2.py. Shapes: n tokens, D hidden, H heads
+// and K key heads of d, I intermediate.
+#include "worker/engine/model/gemma2.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/embedding.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "worker/engine/model/attention.h"
+#include "worker/engine/model/pieces.h"
+#include "worker/engine/model/rope.h"
+#include "worker/engine/model/weight_list.h"
+
+namespace ondelette::engine {
+namespace {
+
+struct LayerWeights {
+  RmsNorm input_layernorm, post_attention_layernorm;
+  RmsNorm pre_feedforward_layernorm, post_feedforward_layernorm;
+  Linear q_proj, k_proj, v_proj, o_proj;
+  GatedMlp mlp;
+};
+
+std::vector<std::pair<std::string, RmsNorm*>> Norms(LayerWeights& layer) {
+  return {{"input_layernorm", &layer.input_layernorm},
+          {"post_attention_layernorm", &layer.post_attention_layernorm},
+          {"pre_feedforward_layernorm", &layer.pre_feedforward_layernorm},
+          {"post_feedforward_layernorm", &layer.post_feedforward_layernorm}};
+}
+
+class Gemma2 : public Model {
+ public:
+  Gemma2(const ModelConfig& config, at::Device device, int64_t layers)
+      : config_(config),
+        device_(device),
+        frequencies_(
+            RopeFrequencies(config.head_dim, config.rope_theta, config.rope_scaling, device)),
+        layers_(static_cast<size_t>(layers)) {}
+
+  int64_t layers() const override { return static_cast<int64_t>(layers_.size()); }
+  int64_t heads() const override { return config_.heads; }
+  int64_t vocabulary() const override { return config_.vocab; }
+  at::Device device() const override { return device_; }
+
+  HiddenStates Embed(std::span<const int32_t> tokens) const override {
+    // transformers keeps the factor in the dtype it computes in, here float32.
+    const auto factor = static_cast<float>(std::sqrt(static_cast<double>(config_.hidden)));
+    return {at::embedding(embed_tokens_, TokenTensor(tokens, device_)) * factor, {}};
+  }
+
+  void Layer(int64_t index, HiddenStates& hidden, const AttentionObserver& observer,
+             bool output_needed) const override {
+    const LayerWeights& layer = layers_[static_cast<size_t>(index)];
+    at::Tensor x = layer.input_layernorm(hidden.tokens);
+    RopeTable rope = MakeRopeTable(x.size(0), frequencies_);
+    at::Tensor query = ApplyRope(SplitHeads(layer.q_proj(x), config_.heads), rope);
+    at::Tensor key = ApplyRope(SplitHeads(layer.k_proj(x), config_.key_heads), rope);
+    at::Tensor value = SplitHeads(layer.v_proj(x), config_.key_heads);
+    const AttentionRule rule{.scale = config_.attention_scale,
+                             .softcap = config_.attention_softcap,
+                             .window = config_.sliding_windows[static_cast<size_t>(index)]};
+    at::Tensor mixed = Attention(query, key, value, rule, observer, output_needed);
+    if (!output_needed) return;
+    at::Tensor residual = hidden.tokens + layer.post_attention_layernorm(layer.o_proj(mixed));
+    at::Tensor inner = layer.mlp(layer.pre_feedforward_layernorm(residual));
+    hidden.tokens = residual + layer.post_feedforward_layernorm(inner);
+  }
+
+  void List(WeightList& list);
+
+ private:
+  const ModelConfig config_;
+  const at::Device device_;
+  const at::Tensor frequencies_;
+  at::Tensor embed_tokens_;  // [vocabulary, D]
+  std::vector<LayerWeights> layers_;
+};
+
+void Gemma2::List(WeightList& list) {
+  const int64_t D = config_.hidden, I = config_.intermediate, d = config_.head_dim;
+  const int64_t H = config_.heads, K = config_.key_heads;
+  std::vector<absl::string_view> tied;
+  if (config_.tie_embeddings) tied.emplace_back("lm_head.weight");
+  list.Embedding({"embed_tokens.weight"}, tied, config_.vocab, D, embed_tokens_);
+  for (size_t index = 0; index < layers_.size(); ++index) {
+    LayerWeights& layer = layers_[index];
+    const std::string path = absl::StrCat("layers.", index, ".");
+    for (auto& [name, norm] : Norms(layer)) {
+      list.RmsNorm(path + name, D, config_.norm_epsilon, *norm);
+      norm->offset = 1;
+    }
+    list.Linear(path + "self_attn.q_proj", H * d, D, config_.attention_bias, layer.q_proj);
+    list.Linear(path + "self_attn.k_proj", K * d, D, config_.attention_bias, layer.k_proj);
+    list.Linear(path + "self_attn.v_proj", K * d, D, config_.attention_bias, layer.v_proj);
+    list.Linear(path + "self_attn.o_proj", D, H * d, config_.attention_output_bias, layer.o_proj);
+    layer.mlp.activation = config_.hidden_activation;
+    list.Linear(path + "mlp.gate_proj", I, D, config_.mlp_bias, layer.mlp.gate);
+    list.Linear(path + "mlp.up_proj", I, D, config_.mlp_bias, layer.mlp.up);
+    list.Linear(path + "mlp.down_proj", D, I, config_.mlp_bias, layer.mlp.down);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Model>> LoadGemma2(const Checkpoint& checkpoint, at::Device device,
+                                                  int64_t layers, LoadProgress progress) {
+  const ModelConfig& config = checkpoint.config();
+  auto model = std::make_unique<Gemma2>(config, device, std::min(layers, config.layers));
+  WeightList list(checkpoint, "model.", "layers.0.input_layernorm.weight");
+  model->List(list);
+  absl::Status status = LoadWeights(checkpoint, list.wanted(), device, progress);
+  if (!status.ok()) return status;
+  return model;
+}
+
+}  // namespace ondelette::engine
