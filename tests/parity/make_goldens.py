@@ -1,8 +1,8 @@
 """Makes every golden of this folder.
 
-    python make_goldens.py [--out DIR] [--only controls|attention|NETWORK ...]
+    python make_goldens.py [--out DIR] [--only controls|attention|FAMILY|NETWORK ...]
 
-Without --out it writes here. With --only it makes that part alone (a network by its name: see networks.py).
+Without --out it writes here. With --only it makes that part alone (families/ has both; a network is a folder of models/).
 """
 
 import argparse
@@ -91,7 +91,7 @@ def make_attention(out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=HERE)
-    parser.add_argument("--only", nargs="+", help="controls, attention or networks by name")
+    parser.add_argument("--only", nargs="+", help="controls, attention, families or networks")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", message="Level value of")  # Levels above PyWavelets' maximum are meant.
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -149,14 +149,22 @@ def make_network(key, folder):
     return cases
 
 
-def make(out, keys):
-    """The networks named (all if none), and models/cases.json with the cases of those."""
+def selected(names):
+    """Networks by their folder's or their family's name; all if none is named."""
+    known = set(networks.NETWORKS) | set(networks.FAMILIES)
+    if set(names) - known:
+        raise SystemExit(f"no such part: {', '.join(sorted(set(names) - known))}")
+    return [key for key, (family, _) in networks.NETWORKS.items() if not names or {key, family} & set(names)]
+
+
+def make(out, names):
+    """The networks named (all if none), and their cases in models/cases.json, where others' cases stay."""
     torch.set_num_threads(1)
-    unknown = set(keys) - set(networks.NETWORKS)
-    if unknown:
-        raise SystemExit(f"no such part: {', '.join(sorted(unknown))}")
-    cases = []
-    for key in keys or networks.NETWORKS:
-        cases += make_network(key, out / "models" / key)
+    made = {key: make_network(key, out / "models" / key) for key in selected(names)}
+    path = out / "models" / "cases.json"
+    for case in json.loads(path.read_text()) if names and path.exists() else []:
+        if case["model"] not in selected(names):
+            made.setdefault(case["model"], []).append(case)
+    cases = [case for key in networks.NETWORKS for case in made.get(key, [])]
     lines = ",\n".join(json.dumps(case) for case in cases)
-    (out / "models" / "cases.json").write_text(f"[\n{lines}\n]\n")
+    path.write_text(f"[\n{lines}\n]\n")

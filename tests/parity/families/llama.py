@@ -80,7 +80,7 @@ NETWORKS = {
         "cases": [("table5", "paper-table5", {}), ("dropped", "paper-table5", {"sink": "dropped"})],
     },
     "three-heads": {
-        "options": "odd heads, gelu, 257 tokens",
+        "options": "odd heads, gelu, 257 tokens, no rope fields in the file",
         "fields": {
             "hidden_size": 18,
             "intermediate_size": 29,
@@ -89,6 +89,7 @@ NETWORKS = {
             "num_key_value_heads": 1,
             "hidden_act": "gelu",
         },
+        "leave_out": ["rope_theta", "rope_scaling"],
         "dtype": "float16",
         "tokens": 257,
         "cases": [("relative", "relative-window", {}), ("received", "paper-table1", {"signal": "received"})],
