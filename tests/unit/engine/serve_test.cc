@@ -112,6 +112,20 @@ TEST_F(ServeTest, MeasuresAsAnalyzeDoes) {
   }
 }
 
+TEST_F(ServeTest, AnswersOnlyForTheVariantThatIsLoaded) {
+  Load(checkpoint_);
+  ASSERT_EQ(engine_.ReceiveAnswer().Type(), "loaded");
+  Sequences sequences;
+  sequences.Add(0, Tokens(TokensLine("a", 40)));
+  json decoder = SmallSpec();
+  decoder["stack"] = "decoder";
+  Analyze(sequences, decoder);
+  ExpectFailed("NOTHING_LOADED", "stack decoder");
+  engine_.Send(
+      {{"type", "load"}, {"checkpoint", checkpoint_}, {"spec", decoder}, {"device", "cpu"}});
+  ExpectFailed("SPEC_MODEL_MISMATCH", "gpt_neox network has only one stack");
+}
+
 TEST_F(ServeTest, SkipsSequencesAndIsDoneEvenIfAllAre) {
   Load(checkpoint_);
   ASSERT_EQ(engine_.ReceiveAnswer().Type(), "loaded");
