@@ -50,6 +50,7 @@ NETWORKS = {
         "fields": {"hidden_activation": "gelu", "num_key_value_heads": 1, "attn_logit_softcapping": 50.0},
         "dtype": "bfloat16",
         "format": "safetensors-sharded",
+        "sharpness": 5.0,
         "tokens": 112,
         "cases": [("literal", "paper-literal", {})],
     },
