@@ -41,7 +41,11 @@ double Required(ConfigFields& fields, absl::string_view field, double least) {
 
 Activation ReadActivation(ConfigFields& fields, absl::string_view field, Activation otherwise) {
   if (!fields.Has(field)) return otherwise;
-  std::string name = fields.Text(field, "");
+  return ActivationNamed(fields.Text(field, ""), fields, field, otherwise);
+}
+
+Activation ActivationNamed(absl::string_view name, ConfigFields& fields, absl::string_view field,
+                           Activation otherwise) {
   std::string known;
   for (const ActivationName& row : kActivations) {
     if (row.name == name) return row.activation;
@@ -71,6 +75,21 @@ void ReadHeads(ConfigFields& fields, int64_t key_heads, int64_t head_dim, ModelC
     }
   }
   config.attention_scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
+}
+
+void ReadEvenHeads(ConfigFields& fields, absl::string_view hidden_field, ModelConfig& config) {
+  if (config.hidden % config.heads != 0) {
+    fields.Refuse(hidden_field,
+                  absl::StrCat("it is not a multiple of the ", config.heads, " attention heads"));
+  }
+  config.key_heads = config.heads;
+  config.head_dim = config.hidden / config.heads;
+  config.attention_scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
+}
+
+int64_t AliasedInt(ConfigFields& fields, absl::string_view alias, absl::string_view field,
+                   int64_t otherwise, int64_t least, int64_t most) {
+  return fields.Int(fields.Has(alias) ? alias : field, otherwise, least, most);
 }
 
 absl::StatusOr<json> RopeObject(const json& object, absl::string_view file) {

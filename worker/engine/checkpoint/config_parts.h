@@ -24,6 +24,9 @@ inline constexpr double kMaxTheta = 1e15;
 
 // The activation that the field names; `otherwise` where it is absent.
 Activation ReadActivation(ConfigFields& fields, absl::string_view field, Activation otherwise);
+// The activation of this name, which stands in the field.
+Activation ActivationNamed(absl::string_view name, ConfigFields& fields, absl::string_view field,
+                           Activation otherwise);
 
 // dtype, or as transformers 4 has it torch_dtype.
 void ReadStoredDType(ConfigFields& fields, ModelConfig& config);
@@ -31,6 +34,15 @@ void ReadStoredDType(ConfigFields& fields, ModelConfig& config);
 // key_heads, head_dim and attention_scale from num_key_value_heads and head_dim or, where they are
 // absent, as given (0: heads, and hidden / heads). heads and hidden are set.
 void ReadHeads(ConfigFields& fields, int64_t key_heads, int64_t head_dim, ModelConfig& config);
+
+// key_heads, head_dim and attention_scale where the heads share out the hidden width, whose field is
+// named. heads and hidden are set.
+void ReadEvenHeads(ConfigFields& fields, absl::string_view hidden_field, ModelConfig& config);
+
+// A figure that the config may give under two names, of which `alias` wins where it has both:
+// transformers' attribute_map.
+int64_t AliasedInt(ConfigFields& fields, absl::string_view alias, absl::string_view field,
+                   int64_t otherwise, int64_t least, int64_t most);
 
 // The object with the rotary figures: rope_scaling where it says something, as in transformers,
 // else rope_parameters, else an empty one.

@@ -1,16 +1,21 @@
 #include "worker/engine/checkpoint/model_config.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/errors/errors.h"
+#include "worker/engine/checkpoint/bert_config.h"
 #include "worker/engine/checkpoint/config_fields.h"
 #include "worker/engine/checkpoint/gemma2_config.h"
+#include "worker/engine/checkpoint/gpt2_config.h"
 #include "worker/engine/checkpoint/gpt_neox_config.h"
 #include "worker/engine/checkpoint/json_text.h"
 #include "worker/engine/checkpoint/llama_config.h"
+#include "worker/engine/checkpoint/t5_config.h"
 
 namespace ondelette {
 namespace {
@@ -23,7 +28,7 @@ constexpr size_t kMaxConfigBytes = 1 << 20;
 struct Family {
   Architecture architecture;
   absl::string_view model_type;
-  absl::string_view class_stem;  // classes are STEMModel, STEMForCausalLM, ...
+  absl::string_view class_stem;  // classes are STEM and one of kClassEndings or For...
   absl::StatusOr<ModelConfig> (*parse)(const json&, absl::string_view);
 };
 
@@ -33,13 +38,20 @@ constexpr Family kFamilies[] = {
     {Architecture::kMistral, "mistral", "Mistral", ParseMistralConfig},
     {Architecture::kQwen2, "qwen2", "Qwen2", ParseQwen2Config},
     {Architecture::kGemma2, "gemma2", "Gemma2", ParseGemma2Config},
+    {Architecture::kGpt2, "gpt2", "GPT2", ParseGpt2Config},
+    {Architecture::kBert, "bert", "Bert", ParseBertConfig},
+    {Architecture::kT5, "t5", "T5", ParseT5Config},
 };
+
+constexpr absl::string_view kClassEndings[] = {"Model", "EncoderModel", "LMHeadModel",
+                                               "DoubleHeadsModel", "WithLMHeadModel"};
 
 // By model_type as transformers does, or by the class where that is absent.
 bool Names(const Family& family, absl::string_view type, absl::string_view class_name) {
   if (!type.empty()) return type == family.model_type;
-  return absl::ConsumePrefix(&class_name, family.class_stem) &&
-         (class_name == "Model" || absl::StartsWith(class_name, "For"));
+  if (!absl::ConsumePrefix(&class_name, family.class_stem)) return false;
+  return absl::StartsWith(class_name, "For") ||
+         std::ranges::find(kClassEndings, class_name) != std::end(kClassEndings);
 }
 
 // architectures[0], or nothing.

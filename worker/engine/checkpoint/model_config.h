@@ -18,7 +18,7 @@ namespace ondelette {
 
 // The families of networks the engine knows. Each has a parser (NAME_config.cc) and a network
 // (model/NAME.cc); Llama's serve Mistral and Qwen 2 too.
-enum class Architecture { kGptNeox, kLlama, kMistral, kQwen2, kGemma2 };
+enum class Architecture { kGptNeox, kLlama, kMistral, kQwen2, kGemma2, kGpt2, kBert, kT5 };
 
 // The function between an MLP's two matrices. transformers has several names for one function;
 // these are the functions.
@@ -51,11 +51,20 @@ struct ModelConfig {
   int64_t head_dim = 0;       // hidden / heads unless the config says otherwise; to 65536
   int64_t intermediate = 0;   // width of the MLP; to 1048576
   int64_t vocab = 0;          // token ids are 0 to vocab - 1; to 16777216
-  int64_t max_positions = 0;  // tokens a sequence may have when the network was trained
+  int64_t max_positions = 0;  // tokens a sequence may have when the network was trained; 0: unsaid
 
-  int64_t decoder_layers = 0;  // of encoder-decoder networks, whose `layers` are the encoder's
+  // Encoder-decoder networks, whose `layers` are the encoder's. What the decoder reads begins with
+  // decoder_start_token, 0 to vocab - 1.
+  int64_t decoder_layers = 0;
+  int64_t decoder_start_token = 0;
 
   int64_t learned_positions = 0;  // positions with an embedding of their own; 0: none has
+  int64_t token_types = 0;        // kinds of segments with an embedding of their own; to 65536
+
+  // Biases of the scores by distance (model/relative_bias.h): so many, 4 to 65536, and the distance
+  // in tokens from which on all have the last one; above relative_buckets / 2. 0: no such biases.
+  int64_t relative_buckets = 0;
+  int64_t relative_max_distance = 0;
 
   // Rotary embedding. rotary_dims = int(head_dim x rotary_fraction) is the D of the frequencies
   // rope_theta^(-2i/D), i = 0 .. ceil(D/2)-1; the first 2 ceil(D/2) dimensions of each head turn.
@@ -65,6 +74,7 @@ struct ModelConfig {
   RopeScaling rope_scaling;
 
   double attention_scale = 1;    // factor of the scores, 1 / sqrt(head_dim) in most networks
+  bool scale_by_layer = false;   // scores of layer i, counted from 0, are divided by i + 1 too
   double attention_softcap = 0;  // scores become c tanh(scores / c); 0: they stay
   // By layer: key j is seen by queries j to j + window - 1 only; 0: by all after it. Empty: 0
   // everywhere.
@@ -77,6 +87,7 @@ struct ModelConfig {
   bool attention_bias = true;  // the projections to queries, keys and values have a bias
   bool attention_output_bias = true;  // and the one back
   bool mlp_bias = true;
+  bool gated_mlp = false;        // T5: the MLP has a gate (model/pieces.h, GatedMlp)
   bool tie_embeddings = false;   // the LM head's matrix is the embedding's
   double initializer_range = 0;  // standard deviation of fresh weights, for `init`; 0 to 10
   // The dtype the config announces (torch_dtype or dtype), where it names one we know. The tensors

@@ -23,6 +23,13 @@ void WeightList::Linear(const std::string& name, int64_t out, int64_t in, bool b
   if (bias) Tensor(name + ".bias", {out}, into.bias);
 }
 
+void WeightList::TransposedLinear(const std::string& name, int64_t out, int64_t in,
+                                  engine::Linear& into) {
+  Tensor(name + ".weight", {in, out}, into.weight);
+  wanted_.back().transposed = true;
+  Tensor(name + ".bias", {out}, into.bias);
+}
+
 void WeightList::LayerNorm(const std::string& name, int64_t width, double epsilon,
                            engine::LayerNorm& into) {
   const bool old = checkpoint_.Contains(absl::StrCat(prefix_, name, ".gamma"));
@@ -35,6 +42,10 @@ void WeightList::RmsNorm(const std::string& name, int64_t width, double epsilon,
                          engine::RmsNorm& into) {
   into.epsilon = epsilon;
   Tensor(name + ".weight", {width}, into.weight);
+}
+
+bool WeightList::Has(absl::string_view name) const {
+  return checkpoint_.Contains(absl::StrCat(prefix_, name));
 }
 
 void WeightList::Embedding(std::initializer_list<absl::string_view> names,

@@ -24,6 +24,8 @@ class WeightList {
   void Tensor(const std::string& name, std::vector<int64_t> shape, at::Tensor& into);
   // NAME.weight [out, in] and, where there is one, NAME.bias [out].
   void Linear(const std::string& name, int64_t out, int64_t in, bool bias, Linear& into);
+  // The same of GPT-2, whose matrices stand transposed, [in, out] (transformers' Conv1D).
+  void TransposedLinear(const std::string& name, int64_t out, int64_t in, engine::Linear& into);
   // NAME.weight and NAME.bias, or, as old BERT checkpoints have it, NAME.gamma and NAME.beta.
   void LayerNorm(const std::string& name, int64_t width, double epsilon, LayerNorm& into);
   void RmsNorm(const std::string& name, int64_t width, double epsilon, RmsNorm& into);
@@ -32,6 +34,9 @@ class WeightList {
   void Embedding(std::initializer_list<absl::string_view> names,
                  const std::vector<absl::string_view>& whole, int64_t rows, int64_t width,
                  at::Tensor& into);
+
+  // Whether the checkpoint has this tensor.
+  bool Has(absl::string_view name) const;
 
   const std::vector<WantedWeight>& wanted() const { return wanted_; }
 

@@ -28,11 +28,12 @@ absl::Status CheckMemory(const Checkpoint& checkpoint, int64_t needed, at::Devic
       "use a machine or device with more memory, or a smaller model");
 }
 
-absl::Status LoadWeight(const TensorView& view, at::Device device, at::Tensor& into) {
+absl::Status LoadWeight(const TensorView& view, at::Device device, const WantedWeight& weight) {
   at::Tensor host = at::empty(view.shape, at::TensorOptions().dtype(at::kFloat));
   std::span<float> out(host.data_ptr<float>(), static_cast<size_t>(host.numel()));
   if (absl::Status status = WidenToFloat(view, out); !status.ok()) return status;
-  into = host.to(device);
+  *weight.into = host.to(device);
+  if (weight.transposed) *weight.into = weight.into->t();
   return absl::OkStatus();
 }
 
@@ -51,7 +52,7 @@ absl::Status LoadWeights(const Checkpoint& checkpoint, const std::vector<WantedW
   if (absl::Status status = CheckMemory(checkpoint, total, device); !status.ok()) return status;
   int64_t done = 0;
   for (size_t index = 0; index < wanted.size(); ++index) {
-    absl::Status status = LoadWeight(views[index], device, *wanted[index].into);
+    absl::Status status = LoadWeight(views[index], device, wanted[index]);
     if (!status.ok()) return status;
     done += FloatBytes(wanted[index]);
     progress(done, total);

@@ -19,6 +19,7 @@ struct WantedWeight {
   std::string name;  // as it stands in the checkpoint
   std::vector<int64_t> shape;
   at::Tensor* into;
+  bool transposed = false;  // a matrix that `into` gets the transpose of, as a view
 };
 
 // Called after every tensor with the float32 bytes loaded so far and in all.
