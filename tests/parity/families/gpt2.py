@@ -17,7 +17,7 @@ FIELDS = {
     "eos_token_id": 2,
 }
 
-# `buffers`: attn.bias and attn.masked_bias, as files of transformers 4.30 and before hold them.
+# `buffers`: attn.bias, attn.masked_bias and the tied head, as files of transformers 4.30 and before hold them.
 BASE = {"fields": FIELDS, "prefix": "transformer.", "buffers": False}
 ZERO = {"position_embeddings": "zero"}
 
@@ -52,7 +52,7 @@ NETWORKS = {
         "buffers": True,
         "format": "torch-sharded",
         "dtype": "bfloat16",
-        "sharpness": 0.9,
+        "sharpness": 1.3,
         "cases": [("dropped", "paper-table5", {"sink": "dropped"})],
     },
     "five-heads": {
@@ -105,6 +105,8 @@ def weights(network, generator):
             result.add(f"{layer}.attn.bias", torch.ones(1, 1, 16, 16).tril())
             result.add(f"{layer}.attn.masked_bias", torch.tensor(-1e4))
     result.norm("ln_f", hidden, bias=True)
+    if network["buffers"]:
+        result.tensors["lm_head.weight"] = result.tensors[network["prefix"] + "wte.weight"].clone()
     return result.tensors
 
 

@@ -1,5 +1,7 @@
 """Llama 3.1 and 3.2: grouped queries, piecewise scaled rope, tied embeddings in the small ones."""
 
+import torch
+
 from families import decoder
 from families.common import LARGE, described
 
@@ -115,7 +117,13 @@ def config(network):
 def weights(network, generator):
     fields = network["fields"]
     attention_bias, mlp_bias = (0.3 if fields[name] else None for name in ("attention_bias", "mlp_bias"))
-    return decoder.weights(network, generator, attention_bias, attention_bias, mlp_bias)
+    tensors = decoder.weights(network, generator, attention_bias, attention_bias, mlp_bias)
+    if network["format"].startswith("torch"):
+        # Files of transformers 4.30 and before also hold the inverse frequencies, and every reader ignores them.
+        for index in range(fields["num_hidden_layers"]):
+            name = f"{network['prefix']}layers.{index}.self_attn.rotary_emb.inv_freq"
+            tensors[name] = torch.full((decoder.head_size(fields) // 2,), 7.0)
+    return tensors
 
 
 def windows(network, stack):

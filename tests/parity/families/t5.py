@@ -1,5 +1,7 @@
 """T5 and flan-T5: unscaled scores plus a bucketed bias that block 0 holds for its whole stack; two stacks."""
 
+import torch
+
 from families.common import LARGE, VOCABULARY, Weights, described, finished
 
 FIELDS = {
@@ -79,7 +81,8 @@ NETWORKS = {
         "cases": [("table1-decoder", "paper-table1", DECODER), ("table1", "paper-table1", {})],
     },
     "symmetric": {
-        "options": "no num_decoder_layers, narrow attention, sharded",
+        "options": "no num_decoder_layers, narrow attention, wo in F32, sharded",
+        "wo_dtype": torch.float32,
         "fields": {"num_heads": 2, "d_kv": 6, "num_decoder_layers": None},
         "leave_out": ["num_decoder_layers"],
         "generation": "transformers-5",
@@ -159,6 +162,9 @@ def weights(network, generator):
     add_stack(result, "decoder", fields["num_decoder_layers"] or fields["num_layers"], network)
     if not fields["tie_word_embeddings"]:
         result.normal("lm_head.weight", (fields["vocab_size"], fields["d_model"]), 0.1)
+    for name in result.tensors:
+        if name.endswith(".wo.weight") and "wo_dtype" in network:
+            result.tensors[name] = result.tensors[name].to(network["wo_dtype"])
     return result.tensors
 
 
