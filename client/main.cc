@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   ondelette::client::AddQueryCommands(app, session);
   ondelette::client::AddTableCommand(app, session);
   ondelette::client::AddSpecCommands(app, session);
+  ondelette::client::AddTokenizeCommand(app, session);
   ondelette::client::AddWorkersCommand(app, session);
   try {
     app.parse(argc, argv);

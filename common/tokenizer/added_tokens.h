@@ -5,11 +5,10 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "common/tokenizer/byte_trie.h"
 
 namespace ondelette::tokenizer {
 
@@ -23,7 +22,7 @@ struct AddedToken {
 };
 
 // A stretch of text, or a token found in it.
-struct Piece {
+struct Stretch {
   static constexpr int32_t kText = -1;
   int32_t id = kText;
   absl::string_view text;  // points into the text that was split
@@ -37,15 +36,13 @@ class AddedTokenFinder {
   void Add(AddedToken token);
 
   // The text in order, empty stretches left out. `text` is valid UTF-8.
-  std::vector<Piece> Split(absl::string_view text) const;
+  std::vector<Stretch> Split(absl::string_view text) const;
 
  private:
   // The longest token that `text` starts with, or nullptr.
   const AddedToken* LongestAt(absl::string_view text) const;
 
-  // A trie over bytes: (node, byte) -> node. Node 0 is the root.
-  absl::flat_hash_map<std::pair<int32_t, char>, int32_t> edges_;
-  std::vector<int32_t> token_at_node_ = {-1};  // index in tokens_, or -1
+  ByteTrie trie_;  // of indices in tokens_
   std::vector<AddedToken> tokens_;
 };
 

@@ -1,9 +1,9 @@
 #include "common/tokenizer/bpe.h"
 
+#include <algorithm>
 #include <queue>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -32,29 +32,10 @@ std::pair<std::string, std::string> MergePair(const Field& entry) {
 
 }  // namespace
 
-Bpe Bpe::Read(const Field& field) {
-  Bpe bpe;
-  bpe.ReadVocabulary(field["vocab"]);
-  bpe.ReadMerges(field["merges"]);
-  bpe.ReadOptions(field);
-  return bpe;
-}
-
-void Bpe::ReadVocabulary(const Field& field) {
-  if (!field.Value().is_object()) {
-    field.Invalid(field.IsNull() ? "is missing" : "is not an object");
-    return;
-  }
-  absl::flat_hash_set<int32_t> ids;
-  for (const auto& [token, id] : field.Value().items()) {
-    Field entry = field[token.c_str()];
-    int32_t number = entry.TokenId();
-    if (entry.Ok() && !ids.insert(number).second) {
-      entry.Invalid(absl::StrCat("has the id ", number, " of another token"));
-    }
-    if (!entry.Ok()) return;
-    vocabulary_.emplace(token, number);
-  }
+Bpe::Bpe(const Field& field) {
+  ReadVocabulary(field["vocab"]);
+  ReadMerges(field["merges"]);
+  ReadOptions(field);
 }
 
 void Bpe::ReadMerges(const Field& field) {
@@ -78,24 +59,14 @@ void Bpe::ReadOptions(const Field& field) {
   if (Field dropout = field["dropout"]; !dropout.IsNull() && dropout.Value() != 0) {
     dropout.Unsupported("dropout, which makes ids random,");
   }
-  if (field["byte_fallback"].Bool(false)) field["byte_fallback"].Unsupported("byte_fallback");
   for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     Field affix = field[name];
     if (!affix.IsNull() && !affix.String().empty()) affix.Unsupported(name);
   }
   fuse_unknown_ = field["fuse_unk"].Bool(false);
   ignore_merges_ = field["ignore_merges"].Bool(false);
-  Field unknown = field["unk_token"];
-  if (unknown.IsNull()) return;
-  unknown_ = Find(unknown.String());
-  if (unknown_ < 0) {
-    unknown.Invalid(absl::StrCat("names \"", unknown.String(), "\", which the vocabulary lacks"));
-  }
-}
-
-int32_t Bpe::Find(absl::string_view token) const {
-  auto found = vocabulary_.find(token);
-  return found == vocabulary_.end() ? -1 : found->second;
+  if (field["byte_fallback"].Bool(false)) byte_tokens_ = FindByteTokens();
+  if (Field unknown = field["unk_token"]; !unknown.IsNull()) unknown_ = Named(unknown);
 }
 
 const Bpe::Merge* Bpe::FindMerge(int32_t left, int32_t right) const {
@@ -103,22 +74,38 @@ const Bpe::Merge* Bpe::FindMerge(int32_t left, int32_t right) const {
   return found == merges_.end() ? nullptr : &found->second;
 }
 
+bool Bpe::HasByteTokens(absl::string_view character) const {
+  return !byte_tokens_.empty() && std::all_of(character.begin(), character.end(), [&](char byte) {
+    return byte_tokens_[static_cast<unsigned char>(byte)] >= 0;
+  });
+}
+
+// Hugging Face holds an unknown token back until a character of the vocabulary or the end follows,
+// so that it comes behind the byte tokens in between, and fuses with what is unknown behind them.
 std::vector<Bpe::Symbol> Bpe::Symbols(absl::string_view word) const {
   std::vector<Symbol> symbols;
-  bool after_unknown = false;
-  for (size_t offset = 0; offset < word.size();) {
-    size_t bytes = CharacterBytes(word, offset);
-    int32_t id = Find(word.substr(offset, bytes));
-    offset += bytes;
-    bool is_unknown = id < 0;
-    bool fused = is_unknown && after_unknown && fuse_unknown_;
-    if (is_unknown) id = unknown_;
-    after_unknown = is_unknown;
-    if (id < 0 || fused) continue;
+  auto add = [&](int32_t id) {
     auto index = static_cast<int32_t>(symbols.size());
     if (index > 0) symbols.back().next = index;
     symbols.push_back({id, index - 1, -1, true});
+  };
+  bool held_back = false;
+  for (size_t offset = 0; offset < word.size();) {
+    absl::string_view character = word.substr(offset, CharacterBytes(word, offset));
+    offset += character.size();
+    int32_t id = Find(character);
+    if (id >= 0) {
+      if (held_back) add(unknown_);
+      held_back = false;
+      add(id);
+    } else if (HasByteTokens(character)) {
+      for (char byte : character) add(byte_tokens_[static_cast<unsigned char>(byte)]);
+    } else if (unknown_ >= 0) {
+      if (held_back && !fuse_unknown_) add(unknown_);
+      held_back = true;
+    }
   }
+  if (held_back) add(unknown_);
   return symbols;
 }
 

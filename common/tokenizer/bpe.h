@@ -9,24 +9,21 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "common/tokenizer/json_field.h"
+#include "common/tokenizer/model.h"
 
 namespace ondelette::tokenizer {
 
 // The "model" of a tokenizer.json of type BPE. Immutable and thread-safe once read.
-class Bpe {
+class Bpe : public Model {
  public:
-  // Errors are recorded in the field. Not supported: dropout (ids would be random), byte_fallback,
-  // and a non-empty continuing_subword_prefix or end_of_word_suffix.
-  static Bpe Read(const Field& field);
+  // Errors are recorded in the field. Not supported: dropout (ids would be random), and a non-empty
+  // continuing_subword_prefix or end_of_word_suffix.
+  explicit Bpe(const Field& field);
 
-  // Appends the ids of one word, which is valid UTF-8. A character that the vocabulary lacks gives
-  // unk_token, or nothing where the file has none: as Hugging Face does. O(n log n) time and about
-  // 50 n bytes for n characters.
-  void Encode(absl::string_view word, std::vector<int32_t>* ids) const;
-
-  // The id of a token, or -1.
-  int32_t Find(absl::string_view token) const;
-  const absl::flat_hash_map<std::string, int32_t>& Vocabulary() const { return vocabulary_; }
+  // A character that the vocabulary lacks gives, as in Hugging Face: with byte_fallback the tokens
+  // <0x..> of its bytes where the vocabulary has them all, else unk_token, or nothing where the file
+  // has none. O(n log n) time and about 50 n bytes for n characters.
+  void Encode(absl::string_view word, std::vector<int32_t>* ids) const override;
 
  private:
   struct Merge {
@@ -45,16 +42,16 @@ class Bpe {
     int32_t result;
   };
 
-  void ReadVocabulary(const Field& field);
   void ReadMerges(const Field& field);
   void ReadOptions(const Field& field);
   const Merge* FindMerge(int32_t left, int32_t right) const;
+  bool HasByteTokens(absl::string_view character) const;
   std::vector<Symbol> Symbols(absl::string_view word) const;
   void MergeAll(std::vector<Symbol>* symbols) const;
 
-  absl::flat_hash_map<std::string, int32_t> vocabulary_;
   absl::flat_hash_map<uint64_t, Merge> merges_;  // by (left id << 32 | right id)
   int32_t unknown_ = -1;
+  std::vector<int32_t> byte_tokens_;  // by byte, -1 where missing; empty without byte_fallback
   bool fuse_unknown_ = false;
   bool ignore_merges_ = false;
 };

@@ -15,19 +15,21 @@ namespace {
 
 constexpr int kMaxDepth = 32;
 constexpr size_t kMaxElements = size_t{1} << 20;  // Gemma has 580,000 merges
-constexpr absl::string_view kFetchAgain = "fetch the model's tokenizer.json again";
-
-absl::Status InvalidFile(absl::string_view where, absl::string_view what) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
-                   absl::StrCat(where, ": ", what), kFetchAgain);
-}
+constexpr absl::string_view kFetchAgain = "fetch the model's tokenizer files again";
 
 const nlohmann::json& NullJson() {
   static const nlohmann::json* const null = new nlohmann::json(nullptr);
   return *null;
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) {
+}  // namespace
+
+absl::Status InvalidTokenizer(absl::string_view where, absl::string_view what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "TOKENIZER_INVALID",
+                   absl::StrCat(where, ": ", what), kFetchAgain);
+}
+
+absl::StatusOr<std::string> ReadTokenizerFile(const std::string& path, size_t max_bytes) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) {
     return MakeError(absl::StatusCode::kNotFound, "TOKENIZER_MISSING",
@@ -35,10 +37,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) 
                      "put the model's tokenizer.json beside its weights, or submit the corpus as "
                      "token ids");
   }
-  if (!S_ISREG(info.st_mode)) return InvalidFile(path, "is not a regular file");
+  if (!S_ISREG(info.st_mode)) return InvalidTokenizer(path, "is not a regular file");
   if (static_cast<size_t>(info.st_size) > max_bytes) {
-    return InvalidFile(path, absl::StrCat("has ", info.st_size, " bytes, more than the ", max_bytes,
-                                          " that a tokenizer may have"));
+    return InvalidTokenizer(path, absl::StrCat("has ", info.st_size, " bytes, more than the ",
+                                               max_bytes, " that a tokenizer may have"));
   }
   std::string content(static_cast<size_t>(info.st_size), '\0');
   std::ifstream file(path, std::ios::binary);
@@ -49,10 +51,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) 
   return content;
 }
 
-}  // namespace
-
 absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path, size_t max_bytes) {
-  absl::StatusOr<std::string> content = ReadFile(path, max_bytes);
+  absl::StatusOr<std::string> content = ReadTokenizerFile(path, max_bytes);
   if (!content.ok()) return content.status();
   bool too_deep = false;
   // Values below the limit are dropped as they are read, so nesting cannot use up memory or stack.
@@ -61,16 +61,16 @@ absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path, size_t max_
     return depth <= kMaxDepth;
   };
   nlohmann::json json = nlohmann::json::parse(*content, keep, /*allow_exceptions=*/false);
-  if (too_deep) return InvalidFile(path, absl::StrCat("is nested deeper than ", kMaxDepth));
-  if (json.is_discarded()) return InvalidFile(path, "is not JSON in UTF-8");
-  if (!json.is_object()) return InvalidFile(path, "is not a JSON object");
+  if (too_deep) return InvalidTokenizer(path, absl::StrCat("is nested deeper than ", kMaxDepth));
+  if (json.is_discarded()) return InvalidTokenizer(path, "is not JSON in UTF-8");
+  if (!json.is_object()) return InvalidTokenizer(path, "is not a JSON object");
   return json;
 }
 
 Field::Field(const nlohmann::json& value, std::string where, absl::Status* error)
     : value_(value), where_(std::move(where)), error_(error) {}
 
-Field Field::operator[](const char* name) const {
+Field Field::operator[](const std::string& name) const {
   std::string where =
       absl::StrCat(where_, where_.find(": ") == std::string::npos ? ": " : ".", name);
   if (value_.is_object()) {
@@ -114,16 +114,23 @@ const std::string& Field::String() const {
 }
 
 int32_t Field::TokenId() const {
-  // A number above int64's range is unsigned in nlohmann's reading, and is refused like any other.
-  bool fits =
-      value_.is_number_unsigned() && value_.get<uint64_t>() < static_cast<uint64_t>(kMaxTokenId);
-  if (fits) return static_cast<int32_t>(value_.get<uint64_t>());
+  // A number above int64's range wraps to a negative one.
+  if (value_.is_number_integer()) {
+    auto id = value_.get<int64_t>();
+    if (id >= 0 && id < kMaxTokenId) return static_cast<int32_t>(id);
+  }
   Invalid(absl::StrCat("is not a token id: a whole number from 0 to ", kMaxTokenId - 1));
   return 0;
 }
 
+double Field::Number() const {
+  if (value_.is_number()) return value_.get<double>();
+  Invalid(IsNull() ? "is missing" : "is not a number");
+  return 0;
+}
+
 void Field::Invalid(absl::string_view what) const {
-  if (error_->ok()) *error_ = InvalidFile(where_, what);
+  if (error_->ok()) *error_ = InvalidTokenizer(where_, what);
 }
 
 void Field::Unsupported(absl::string_view what) const {

@@ -1,4 +1,4 @@
-// Reading tokenizer.json without trusting it: a value that knows where in the file it lies, and
+// Reading a tokenizer's files without trusting them: a value that knows where in the file it lies, and
 // that remembers the first thing found wrong.
 #ifndef ONDELETTE_COMMON_TOKENIZER_JSON_FIELD_H_
 #define ONDELETTE_COMMON_TOKENIZER_JSON_FIELD_H_
@@ -17,6 +17,12 @@ namespace ondelette::tokenizer {
 // Token ids at or above this are refused: no vocabulary comes near, and tables are sized by ids.
 inline constexpr int64_t kMaxTokenId = int64_t{1} << 24;
 
+// The bytes of a file of at most `max_bytes`. NOT_FOUND (TOKENIZER_MISSING) where there is none.
+absl::StatusOr<std::string> ReadTokenizerFile(const std::string& path, size_t max_bytes);
+
+// INVALID_ARGUMENT (TOKENIZER_INVALID) "WHERE: what".
+absl::Status InvalidTokenizer(absl::string_view where, absl::string_view what);
+
 // Reads and parses a JSON file of at most `max_bytes`, nested at most 32 deep. Never throws.
 absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path, size_t max_bytes);
 
@@ -29,7 +35,7 @@ class Field {
 
   // The member `name` of an object; null where missing. Records an error on a value that is
   // neither an object nor null.
-  Field operator[](const char* name) const;
+  Field operator[](const std::string& name) const;
   // The elements of an array; records an error on anything else. The fields are numbered from 0.
   std::vector<Field> Elements() const;
 
@@ -38,6 +44,7 @@ class Field {
   bool Bool(bool fallback) const;     // null gives `fallback`
   const std::string& String() const;  // required
   int32_t TokenId() const;            // required, within [0, kMaxTokenId)
+  double Number() const;              // required
   const nlohmann::json& Value() const { return value_; }
   const std::string& Where() const { return where_; }
 

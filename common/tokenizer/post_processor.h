@@ -1,6 +1,6 @@
 // The post_processor of a tokenizer.json: the tokens that every sequence begins and ends with.
 // Supported: null, ByteLevel (which only moves offsets), TemplateProcessing's template of one
-// sequence, and a Sequence of them.
+// sequence, BertProcessing, RobertaProcessing, and a Sequence of them.
 #ifndef ONDELETTE_COMMON_TOKENIZER_POST_PROCESSOR_H_
 #define ONDELETTE_COMMON_TOKENIZER_POST_PROCESSOR_H_
 

@@ -1,67 +1,51 @@
 #include "common/tokenizer/pre_tokenizer.h"
 
-#include <array>
-#include <string>
+#include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/errors/errors.h"
+#include "absl/strings/str_replace.h"
+#include "common/tokenizer/byte_spelling.h"
+#include "common/tokenizer/character_classes.h"
 #include "common/tokenizer/unicode.h"
 
 namespace ondelette::tokenizer {
 namespace {
 
+// Steps work on one another's words, one call deeper each.
+constexpr size_t kMaxSteps = 32;
+
 // GPT-2's pattern, which ByteLevel uses unless use_regex is false.
 constexpr absl::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-constexpr size_t kMaxPatternBytes = 4096;
 
-// ICU counts time in units of 10,000 steps of its matcher, about a millisecond. The patterns in use
-// need a few steps a character; this allows a thousand times as much.
-constexpr int32_t kTimeBase = 1000;
-constexpr int32_t kTimePerCharacterShift = 3;  // one more unit for every 8 characters
-constexpr int32_t kStackBytes = 32 << 20;      // backtracking memory, on the heap
-
-// GPT-2's bytes_to_unicode: printable Latin-1 stands for itself, the 68 other bytes for U+0100 on.
-std::array<std::string, 256> MakeByteSpelling() {
-  std::array<std::string, 256> spelling;
-  char32_t next = 0x100;
-  for (int byte = 0; byte < 256; ++byte) {
-    bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) ||
-                     (byte >= 0xAE && byte <= 0xFF);
-    char32_t character = printable ? static_cast<char32_t>(byte) : next++;
-    spelling[byte] = ToUtf8(icu::UnicodeString(static_cast<UChar32>(character)));
-  }
-  return spelling;
+CutBehavior ReadBehavior(const Field& field) {
+  const std::string& name = field.String();
+  if (name == "Removed") return CutBehavior::kRemoved;
+  if (name == "Isolated") return CutBehavior::kIsolated;
+  if (name == "Contiguous") return CutBehavior::kContiguous;
+  if (name == "MergedWithPrevious") return CutBehavior::kMergedWithPrevious;
+  if (name == "MergedWithNext") return CutBehavior::kMergedWithNext;
+  field.Unsupported(absl::StrCat("the behavior \"", name, "\""));
+  return CutBehavior::kIsolated;
 }
 
-void AppendSpelledBytes(absl::string_view word, std::string* spelled) {
-  static const auto* const spelling = new std::array<std::string, 256>(MakeByteSpelling());
-  for (char byte : word) spelled->append((*spelling)[static_cast<unsigned char>(byte)]);
+// Finds what the pattern matches.
+auto Finding(Pattern pattern) {
+  return [pattern = std::make_shared<const Pattern>(std::move(pattern))](absl::string_view word) {
+    return pattern->FindAll(word);
+  };
 }
 
-std::unique_ptr<icu::RegexPattern> Compile(absl::string_view pattern, uint32_t flags,
-                                           const Field& field) {
-  if (pattern.size() > kMaxPatternBytes) {
-    field.Invalid(absl::StrCat("is a pattern of more than ", kMaxPatternBytes, " bytes"));
-    return nullptr;
-  }
-  UErrorCode code = U_ZERO_ERROR;
-  UParseError at{};
-  std::unique_ptr<icu::RegexPattern> compiled(
-      icu::RegexPattern::compile(ToUtf16(pattern), flags, at, code));
-  if (U_SUCCESS(code)) return compiled;
-  field.Invalid(absl::StrCat("is not a regular expression: ", u_errorName(code), " at character ",
-                             at.offset));
-  return nullptr;
+// Finds the single characters of a class.
+auto Finding(bool (*wanted)(char32_t)) {
+  return [wanted](absl::string_view word) { return FindCharacters(word, wanted); };
 }
 
-absl::Status TooHard(absl::string_view word, UErrorCode code) {
-  return MakeError(absl::StatusCode::kResourceExhausted, "TEXT_TOO_HARD",
-                   absl::StrCat("the tokenizer's regular expression needs too much time or memory "
-                                "on a text of ",
-                                word.size(), " bytes: ", u_errorName(code)),
-                   "cut the text, or submit the corpus as token ids");
+// \w+|[^\w\s]+
+std::vector<Span> FindWords(absl::string_view text) {
+  return FindRuns(text, [](char32_t c) { return IsWord(c) ? 1 : IsSpace(c) ? 0 : 2; });
 }
 
 }  // namespace
@@ -73,7 +57,7 @@ PreTokenizer PreTokenizer::Read(const Field& field) {
 }
 
 void PreTokenizer::Append(const Field& field) {
-  if (field.IsNull()) return;
+  if (field.IsNull() || !field.Ok()) return;
   const std::string& type = field["type"].String();
   if (type == "Sequence") {
     for (const Field& step : field["pretokenizers"].Elements()) Append(step);
@@ -81,97 +65,125 @@ void PreTokenizer::Append(const Field& field) {
     AppendByteLevel(field);
   } else if (type == "Split") {
     AppendSplit(field);
+  } else if (type == "Metaspace") {
+    AppendMetaspace(field);
+  } else {
+    AppendCut(type, field);
+  }
+  if (steps_.size() > kMaxSteps) field.Invalid("is one pre-tokenizer too many");
+}
+
+void PreTokenizer::AppendCut(const std::string& type, const Field& field) {
+  Step step;
+  if (type == "WhitespaceSplit") {
+    step.find = Finding(IsSpace);
+    step.behavior = CutBehavior::kRemoved;
+  } else if (type == "Whitespace") {
+    step.find = FindWords;
+    step.behavior = CutBehavior::kRemoved;
+    step.invert = true;
+  } else if (type == "Digits") {
+    bool each = field["individual_digits"].Bool(false);
+    step.find = Finding(IsNumber);
+    step.behavior = each ? CutBehavior::kIsolated : CutBehavior::kContiguous;
+  } else if (type == "Punctuation") {
+    Field behavior = field["behavior"];
+    step.find = Finding(IsPunctuation);
+    if (!behavior.IsNull()) step.behavior = ReadBehavior(behavior);
+  } else if (type == "BertPreTokenizer") {
+    Step spaces;
+    spaces.find = Finding(IsSpace);
+    spaces.behavior = CutBehavior::kRemoved;
+    steps_.push_back(std::move(spaces));
+    step.find = Finding(IsPunctuation);
   } else {
     field.Unsupported(absl::StrCat("the pre-tokenizer \"", type, "\""));
   }
+  steps_.push_back(std::move(step));
 }
 
 void PreTokenizer::AppendByteLevel(const Field& field) {
   Step step;
-  step.add_space = field["add_prefix_space"].Bool(true);
-  if (field["use_regex"].Bool(true)) step.pattern = Compile(kGpt2Pattern, 0, field);
+  step.prefix = " ";
+  if (field["add_prefix_space"].Bool(true)) step.prefix_rule = PrefixRule::kAlways;
+  if (field["use_regex"].Bool(true)) step.find = Finding(Pattern::Regex(kGpt2Pattern, field));
   step.spell_bytes = true;
+  steps_.push_back(std::move(step));
+}
+
+// Written until 2024 as add_prefix_space and str_rep, since then as prepend_scheme and split.
+void PreTokenizer::AppendMetaspace(const Field& field) {
+  Field replacement = field["replacement"];
+  Step step;
+  step.space = replacement.String();
+  if (CountCharacters(step.space) != 1) replacement.Invalid("is not one character");
+  step.prefix = step.space;
+  Field scheme = field["prepend_scheme"];
+  const std::string name = scheme.IsNull() ? "always" : scheme.String();
+  bool add = field["add_prefix_space"].Bool(true);
+  if (name == "never" || (!add && scheme.IsNull())) {
+    step.prefix_rule = PrefixRule::kNever;
+  } else if (!add) {
+    scheme.Invalid("contradicts add_prefix_space");
+  } else if (name == "always") {
+    step.prefix_rule = PrefixRule::kAlways;
+  } else if (name == "first") {
+    step.prefix_rule = PrefixRule::kStartOfText;
+  } else {
+    scheme.Unsupported(absl::StrCat("the scheme \"", name, "\""));
+  }
+  if (field["split"].Bool(true) && field.Ok()) {
+    step.find = Finding(Pattern::Literal(step.space));
+    step.behavior = CutBehavior::kMergedWithNext;
+  }
   steps_.push_back(std::move(step));
 }
 
 void PreTokenizer::AppendSplit(const Field& field) {
   Step step;
-  Field pattern = field["pattern"];
-  Field regex = pattern["Regex"];
-  if (!regex.IsNull()) {
-    step.pattern = Compile(regex.String(), 0, regex);
-  } else {
-    Field literal = pattern["String"];
-    step.pattern = Compile(literal.String(), UREGEX_LITERAL, literal);
-  }
-  const std::string& behavior = field["behavior"].String();
-  bool invert = field["invert"].Bool(false);
-  if (behavior == "Removed") {
-    (invert ? step.keep_gaps : step.keep_matches) = false;
-  } else if (behavior != "Isolated") {
-    field.Unsupported(absl::StrCat("the behavior \"", behavior, "\" of Split"));
-  }
+  step.find = Finding(Pattern::Read(field["pattern"]));
+  step.behavior = ReadBehavior(field["behavior"]);
+  step.invert = field["invert"].Bool(false);
   steps_.push_back(std::move(step));
 }
 
-absl::Status PreTokenizer::ForEachWord(absl::string_view text, WordSink sink) const {
-  return Run(0, text, sink);
+absl::Status PreTokenizer::ForEachWord(absl::string_view text, bool starts_text,
+                                       WordSink sink) const {
+  return Run(0, text, starts_text, sink);
 }
 
-absl::Status PreTokenizer::Run(size_t index, absl::string_view word, WordSink sink) const {
+absl::Status PreTokenizer::Run(size_t index, absl::string_view word, bool starts_text,
+                               WordSink sink) const {
   if (word.empty()) return absl::OkStatus();
   if (index == steps_.size()) {
     sink(word);
     return absl::OkStatus();
   }
   const Step& step = steps_[index];
-  absl::Status status;
-  auto next = [&](absl::string_view part) {
-    if (!status.ok()) return;
-    if (!step.spell_bytes) {
-      status = Run(index + 1, part, sink);
-      return;
-    }
-    std::string spelled;
-    AppendSpelledBytes(part, &spelled);
-    status = Run(index + 1, spelled, sink);
-  };
-  std::string with_space;
-  if (step.add_space && word[0] != ' ') {
-    with_space = absl::StrCat(" ", word);
-    word = with_space;
+  std::string changed;
+  if (!step.space.empty()) {
+    changed = absl::StrReplaceAll(word, {{" ", step.space}});
+    word = changed;
   }
-  if (step.pattern == nullptr) {
-    next(word);
-    return status;
+  bool prefix_wanted = step.prefix_rule == PrefixRule::kAlways ||
+                       (step.prefix_rule == PrefixRule::kStartOfText && starts_text);
+  if (prefix_wanted && !absl::StartsWith(word, step.prefix)) {
+    changed = absl::StrCat(step.prefix, word);
+    word = changed;
   }
-  absl::Status cut = Cut(step, word, next);
-  return status.ok() ? cut : status;
-}
-
-absl::Status PreTokenizer::Cut(const Step& step, absl::string_view word, WordSink sink) const {
-  icu::UnicodeString text = ToUtf16(word);
-  UErrorCode code = U_ZERO_ERROR;
-  std::unique_ptr<icu::RegexMatcher> matcher(step.pattern->matcher(text, code));
-  if (U_FAILURE(code)) return TooHard(word, code);
-  matcher->setTimeLimit(kTimeBase + (text.length() >> kTimePerCharacterShift), code);
-  matcher->setStackLimit(kStackBytes, code);
-  std::string part;
-  auto give = [&](int32_t start, int32_t end) {
-    part.clear();
-    text.tempSubStringBetween(start, end).toUTF8String(part);
-    sink(part);
-  };
-  int32_t done = 0;
-  while (matcher->find(code) != 0 && U_SUCCESS(code)) {
-    int32_t start = matcher->start(code);
-    int32_t end = matcher->end(code);
-    if (step.keep_gaps && done < start) give(done, start);
-    if (step.keep_matches && start < end) give(start, end);
-    done = end;
+  std::vector<Span> parts = {{0, word.size(), false}};
+  if (step.find != nullptr) {
+    absl::StatusOr<std::vector<Span>> matches = step.find(word);
+    if (!matches.ok()) return matches.status();
+    parts = Cut(Cover(*matches, word.size(), step.invert), step.behavior);
   }
-  if (U_FAILURE(code)) return TooHard(word, code);
-  if (step.keep_gaps && done < text.length()) give(done, text.length());
+  for (const Span& part : parts) {
+    absl::string_view text = word.substr(part.start, part.end - part.start);
+    bool starts = starts_text && part.start == 0;
+    absl::Status status = step.spell_bytes ? Run(index + 1, SpellBytes(text), starts, sink)
+                                           : Run(index + 1, text, starts, sink);
+    if (!status.ok()) return status;
+  }
   return absl::OkStatus();
 }
 

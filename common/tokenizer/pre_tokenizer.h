@@ -1,24 +1,20 @@
 // The pre_tokenizer of a tokenizer.json: cuts text into the words that are encoded one by one.
-// Supported: null, ByteLevel, Split (Isolated or Removed), and a Sequence of them.
-//
-// Regular expressions run on ICU's engine, where Hugging Face uses Oniguruma. For the patterns of
-// GPT-2, GPT-NeoX, Llama 3 and Qwen 2.5 both give the same words: leftmost alternatives, greedy
-// loops, \p{..}, \s (White_Space), look-ahead and (?i:..) mean the same. Differences to keep in
-// mind when another pattern is added: ICU's Unicode version decides what a letter is; && inside
-// brackets is an intersection in both, but -- and [[a-z]] only in ICU; Oniguruma's \h is a
-// hexadecimal digit and ICU's is horizontal space.
+// Supported: null, ByteLevel, Split, Metaspace, Whitespace, WhitespaceSplit, Digits, Punctuation,
+// BertPreTokenizer, and a Sequence of them.
 #ifndef ONDELETTE_COMMON_TOKENIZER_PRE_TOKENIZER_H_
 #define ONDELETTE_COMMON_TOKENIZER_PRE_TOKENIZER_H_
 
-#include <unicode/regex.h>
-
-#include <memory>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/tokenizer/cut.h"
 #include "common/tokenizer/json_field.h"
+#include "common/tokenizer/pattern.h"
 
 namespace ondelette::tokenizer {
 
@@ -30,26 +26,34 @@ class PreTokenizer {
   // Errors are recorded in the field.
   static PreTokenizer Read(const Field& field);
 
-  // Gives the words of `text` (valid UTF-8, not empty) to `sink` in order. After a ByteLevel step
-  // the words spell each byte as one character (GPT-2's bytes_to_unicode). RESOURCE_EXHAUSTED
-  // (TEXT_TOO_HARD) where a pattern exceeds its limits of time or memory.
-  absl::Status ForEachWord(absl::string_view text, WordSink sink) const;
+  // Gives the words of `text` (valid UTF-8, not empty) to `sink` in order. `starts_text` says that
+  // nothing comes before it, not even an added token. After a ByteLevel step the words spell each
+  // byte as one character (byte_spelling.h). RESOURCE_EXHAUSTED (TEXT_TOO_HARD) where a pattern
+  // exceeds its limits of time or memory.
+  absl::Status ForEachWord(absl::string_view text, bool starts_text, WordSink sink) const;
 
  private:
+  using Finder = std::function<absl::StatusOr<std::vector<Span>>(absl::string_view word)>;
+  enum class PrefixRule { kNever, kStartOfText, kAlways };
+
+  // One step, in the order in which it works on a word.
   struct Step {
-    bool add_space = false;                      // put a space before a word that has none
-    std::unique_ptr<icu::RegexPattern> pattern;  // cut at its matches; null: do not cut
-    bool keep_matches = true;
-    bool keep_gaps = true;  // what lies between matches
+    std::string space;  // what each space becomes; empty: it stays
+    std::string prefix;
+    PrefixRule prefix_rule = PrefixRule::kNever;  // for a word that does not begin with it
+    Finder find;                                  // null: the word is not cut
+    CutBehavior behavior = CutBehavior::kIsolated;
+    bool invert = false;
     bool spell_bytes = false;
   };
 
   void Append(const Field& field);
+  void AppendCut(const std::string& type, const Field& field);
   void AppendByteLevel(const Field& field);
+  void AppendMetaspace(const Field& field);
   void AppendSplit(const Field& field);
   // Runs steps_[index...] on one word.
-  absl::Status Run(size_t index, absl::string_view word, WordSink sink) const;
-  absl::Status Cut(const Step& step, absl::string_view word, WordSink sink) const;
+  absl::Status Run(size_t index, absl::string_view word, bool starts_text, WordSink sink) const;
 
   std::vector<Step> steps_;
 };

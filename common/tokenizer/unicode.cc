@@ -1,37 +1,20 @@
 #include "common/tokenizer/unicode.h"
 
-#include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
 #include <cstdint>
 
+#include "common/tokenizer/character_classes.h"
+
 namespace ondelette::tokenizer {
 namespace {
 
-bool IsWord(UChar32 c) {
-  constexpr uint32_t kMarksDigitsConnectors = U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK;
-  return u_hasBinaryProperty(c, UCHAR_ALPHABETIC) != 0 ||
-         u_hasBinaryProperty(c, UCHAR_JOIN_CONTROL) != 0 ||
-         (U_GET_GC_MASK(c) & kMarksDigitsConnectors) != 0;
-}
-
-bool IsSpace(UChar32 c) { return u_hasBinaryProperty(c, UCHAR_WHITE_SPACE) != 0; }
-
-UChar32 LastCharacter(absl::string_view text, size_t* start) {
+char32_t LastCharacter(absl::string_view text, size_t* start) {
   auto offset = static_cast<int32_t>(text.size());
   UChar32 c = 0;
   U8_PREV(text.data(), 0, offset, c);
   *start = static_cast<size_t>(offset);
-  return c;
-}
-
-UChar32 FirstCharacter(absl::string_view text, size_t* end) {
-  auto length = static_cast<int32_t>(text.size());
-  int32_t offset = 0;
-  UChar32 c = 0;
-  U8_NEXT(text.data(), offset, length, c);
-  *end = static_cast<size_t>(offset);
-  return c;
+  return static_cast<char32_t>(c);
 }
 
 }  // namespace
@@ -58,10 +41,40 @@ std::string ToUtf8(const icu::UnicodeString& text) {
   return utf8;
 }
 
+void AppendUtf8(char32_t character, std::string* text) {
+  char buffer[U8_MAX_LENGTH];
+  int32_t length = 0;
+  U8_APPEND_UNSAFE(buffer, length, static_cast<UChar32>(character));
+  text->append(buffer, static_cast<size_t>(length));
+}
+
+char32_t NextCharacter(absl::string_view text, size_t* offset) {
+  auto length = static_cast<int32_t>(text.size());
+  auto next = static_cast<int32_t>(*offset);
+  UChar32 c = 0;
+  U8_NEXT(text.data(), next, length, c);
+  *offset = static_cast<size_t>(next);
+  return static_cast<char32_t>(c);
+}
+
 size_t CharacterBytes(absl::string_view text, size_t offset) {
-  size_t end = 0;
-  FirstCharacter(text.substr(offset), &end);
-  return end;
+  size_t end = offset;
+  NextCharacter(text, &end);
+  return end - offset;
+}
+
+size_t CountCharacters(absl::string_view text) {
+  size_t count = 0;
+  for (char byte : text) count += (byte & 0xC0) == 0x80 ? 0 : 1;
+  return count;
+}
+
+std::string MapCharacters(absl::string_view text,
+                          absl::FunctionRef<void(char32_t c, std::string* result)> append) {
+  std::string result;
+  result.reserve(text.size());
+  for (size_t offset = 0; offset < text.size();) append(NextCharacter(text, &offset), &result);
+  return result;
 }
 
 bool EndsWithWord(absl::string_view text) {
@@ -71,7 +84,7 @@ bool EndsWithWord(absl::string_view text) {
 
 bool StartsWithWord(absl::string_view text) {
   size_t end = 0;
-  return !text.empty() && IsWord(FirstCharacter(text, &end));
+  return !text.empty() && IsWord(NextCharacter(text, &end));
 }
 
 size_t SpaceBytesAtEnd(absl::string_view text) {
@@ -82,10 +95,11 @@ size_t SpaceBytesAtEnd(absl::string_view text) {
 }
 
 size_t SpaceBytesAtStart(absl::string_view text) {
-  absl::string_view rest = text;
   size_t end = 0;
-  while (!rest.empty() && IsSpace(FirstCharacter(rest, &end))) rest.remove_prefix(end);
-  return text.size() - rest.size();
+  for (size_t offset = 0; offset < text.size(); end = offset) {
+    if (!IsSpace(NextCharacter(text, &offset))) break;
+  }
+  return end;
 }
 
 }  // namespace ondelette::tokenizer
