@@ -27,10 +27,9 @@ def engine_attention(model, tokens, length, folder):
     """The path of the engine's --dump-attention."""
     source, dump = Path(folder) / "tokens.jsonl", Path(folder) / "attention.safetensors"
     source.write_text("".join(json.dumps({"id": name, "tokens": ids}) + "\n" for name, ids in tokens.items()))
-    # The cheapest spec: attention is what is looked at.
-    command = [BIN / "ondelette-engine", "analyze", "--checkpoint", model.folder, "--tokens", source, "--spec",
-               "paper-table5", "--set", f"tokens={length}", "--set", "alphas=[]", "--device", "cpu", "--output",
-               Path(folder) / "records.jsonl", "--dump-attention", dump]
+    cheapest = ["--spec", "paper-table5", "--set", f"tokens={length}", "--set", "alphas=[]", "--set", "nulls=[]"]
+    command = [BIN / "ondelette-engine", "analyze", "--checkpoint", model.folder, "--tokens", source, "--device", "cpu",
+               *cheapest, "--output", Path(folder) / "records.jsonl", "--dump-attention", dump]
     subprocess.run([str(part) for part in command], check=True, timeout=300)
     return dump
 

@@ -21,6 +21,7 @@ WRITTEN = [
     "private \ue000\uf8ff \U000f0000", "“quotes” ‘and’ — dashes – … • † ‡", "$100 €100 £100 ¥100 100% 100‰", "∀x∈ℝ: ⌈x⌉ = −⌊−x⌋ ⇒ ∑ ∫ √ ≠ ≤",
     "!!!???...,,,;;;:::", "~`@#$%^&*()_+-={}|[]\\:\";'<>?,./", "a/b\\c|d_e-f+g=h", "____ ---- ==== ####", "ends with a space ", "'s't're", "x" * 99,
     "y" * 101, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft", "ab" * 300, "٠" * 30, "好" * 120, " " * 40 + "x",
+    "two\nlines", "\n\n\n", "Windows\r\nends \r\n\r\n", "if x:\n    return\n\n\tpass\n", "a\u2028b\u2029c\x85d\x0be\x0cf",
 ]
 ALPHABETS = [
     "abcdefghijklmnopqrstuvwxyz     ", "ABCxyz019 .,'-", "0123456789 .", "éèüñçøåß ąęłżó", "абвгдежзиклмн ", "你好世界天地人日月山 ab",
@@ -48,4 +49,4 @@ def random_lines(count, seed=20241021):
 def lines(count=200):
     prose = [sentence for passage in passages()[:12] for sentence in re.split(r"(?<=[.;]) ", passage)]
     some = WRITTEN + prose[:50]
-    return [re.sub(r"[\n\r]", " ", line) for line in some + list(random_lines(count - len(some)))]
+    return some + list(random_lines(count - len(some)))

@@ -12,8 +12,8 @@ from real_models import REAL_MODELS
 
 def our_ids(model, texts):
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "lines.txt"
-        source.write_text("".join(text + "\n" for text in texts), encoding="utf-8", newline="")
+        source = Path(folder) / "lines.jsonl"
+        source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
         command = [BIN / "ondelette", "--output", "json", "tokenize", "--tokenizer", model.folder, "--file", source]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
