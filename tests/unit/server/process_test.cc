@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <random>
@@ -98,15 +99,14 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   return grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
 }
 
-// Commits jobs until the coordinator dies under it; how many were acknowledged.
-int CommitUntilCut(const std::string& address) {
+// Commits jobs until the coordinator dies under it; counts those that were acknowledged.
+void CommitUntilCut(const std::string& address, std::atomic<int>& acknowledged) {
   auto stub = v1::WorkService::NewStub(Connect(address));
   grpc::ClientContext context;
   auto stream = stub->Work(&context);
   v1::WorkerMessage message;
   message.mutable_hello()->set_worker_id("w");
   stream->Write(message);
-  int acknowledged = 0;
   v1::CoordinatorMessage in;
   while (stream->Read(&in)) {
     v1::WorkerMessage out;
@@ -131,7 +131,6 @@ int CommitUntilCut(const std::string& address) {
   }
   context.TryCancel();
   stream->Finish();
-  return acknowledged;
 }
 
 TEST(Process, NothingAcknowledgedIsLostWhenItIsKilled) {
@@ -146,16 +145,21 @@ TEST(Process, NothingAcknowledgedIsLostWhenItIsKilled) {
             .ok());
   }
   std::mt19937 random(7);
-  int acknowledged = 0;
+  std::atomic<int> acknowledged = 0;
   for (int round = 0; round < 8; ++round) {
     ServerProcess server(folder);
     const std::string address = server.Address();
     ASSERT_FALSE(address.empty()) << server.log();
-    std::thread killer([&] {
-      absl::SleepFor(absl::Milliseconds(50 + random() % 200));
+    std::thread killer([&, before = acknowledged.load()] {
+      // Every other round only once work goes on, however slow the machine is.
+      const absl::Time patience = absl::Now() + absl::Seconds(20);
+      while (round % 2 == 1 && acknowledged == before && absl::Now() < patience) {
+        absl::SleepFor(absl::Milliseconds(1));
+      }
+      absl::SleepFor(absl::Milliseconds(random() % 200));
       server.Kill(SIGKILL);
     });
-    acknowledged += CommitUntilCut(address);
+    CommitUntilCut(address, acknowledged);
     killer.join();
     auto store = OpenSqliteStore({folder.File("store.db")});
     ASSERT_TRUE(store.ok()) << store.status();
