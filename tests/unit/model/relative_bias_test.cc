@@ -17,8 +17,8 @@ std::vector<int64_t> Of(const RelativeBuckets& buckets, const std::vector<int64_
   return found;
 }
 
-// T5Attention._relative_position_bucket of transformers 5. Distances 16, 32, 64 and 128 fall exactly
-// on a bucket's edge, where float32 decides.
+// What T5Attention._relative_position_bucket of transformers 5 answers. Distances 16, 32, 64 and 128
+// fall exactly on a bucket's edge.
 const std::vector<int64_t> kOffsets{-2000, -129, -128, -127, -91, -90, -64, -46, -45, -32,
                                     -23,   -16,  -15,  -9,   -8,  -7,  -1,  0,   1,   7,
                                     8,     9,    16,   32,   64,  127, 128, 2000};
@@ -33,6 +33,12 @@ TEST(RelativeBucketsTest, AgreeWithTransformersOneWay) {
   EXPECT_THAT(Of({32, 128, false}, kOffsets),
               ElementsAreArray({31, 31, 31, 31, 29, 29, 26, 24, 23, 21, 18, 16, 15, 9,
                                 8,  7,  1,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0}));
+}
+
+// Exact logarithms would give 4, 5, 7 and 54.
+TEST(RelativeBucketsTest, RoundAsTransformersDoes) {
+  EXPECT_THAT(Of({9, 128, false}, {-8, -16, -64}), ElementsAreArray({5, 6, 8}));
+  EXPECT_THAT(Of({72, 100, false}, {-60}), ElementsAreArray({53}));
 }
 
 TEST(RelativeBucketsTest, StayInRangeAtTheEdges) {
