@@ -138,7 +138,7 @@ def make_network(key, folder):
         spec = resolve(preset, overrides)
         stem = attention_stem(spec)
         entry = {"name": case, "model": key, "family": family, "options": network["options"]}
-        entry |= {"dtype": network["dtype"], "spec": preset, "set": overrides}
+        entry |= {"dtype": network["dtype"], "config": network["generation"], "spec": preset, "set": overrides}
         if spec["tokens"] == network["tokens"] and stem not in made:
             made.add(stem)
             make_attention(reference, sequences, spec, module.windows(network, spec["stack"]), folder)

@@ -189,7 +189,7 @@ TEST(ParityTest, EveryCaseAgreesWithTheOracle) {
 
 // What the cases cover of one family.
 struct Coverage {
-  std::set<std::string> networks, with_attention, dtypes, presets;
+  std::set<std::string> networks, with_attention, dtypes, generations, presets;
   double lowest_score = 0;
 };
 
@@ -199,6 +199,7 @@ TEST(ParityTest, EveryFamilyIsCovered) {
     Coverage& family = families[item["family"]];
     family.networks.insert(item["model"]);
     family.dtypes.insert(item["dtype"]);
+    family.generations.insert(item["config"]);
     family.presets.insert(item["spec"]);
     if (!item.contains("attention")) continue;
     family.with_attention.insert(item["model"]);
@@ -211,6 +212,7 @@ TEST(ParityTest, EveryFamilyIsCovered) {
     EXPECT_GE(family.networks.size(), 6) << name;
     EXPECT_EQ(family.networks, family.with_attention) << name;
     EXPECT_EQ(family.dtypes.size(), 3) << name << ": F32, F16 and BF16";
+    EXPECT_EQ(family.generations.size(), 2) << name << ": configs of transformers 4 and 5";
     EXPECT_EQ(family.presets.size(), 4) << name << ": all presets";
     EXPECT_LT(family.lowest_score, -1e5) << name << ": scores as low as trained networks'";
   }

@@ -1,11 +1,20 @@
-"""The table of measured errors in docs/parity.md, between two marks: the page around it is written by hand."""
+"""The tables of docs/parity.md, between marks: the page around them is written by hand."""
 
 import json
 import pathlib
 import platform
 
 HERE = pathlib.Path(__file__).resolve().parent
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+COLUMNS = (
+    "network",
+    "options",
+    "weights",
+    "config",
+    "n",
+    "attention",
+    "worst attention error",
+    "worst record, of its tolerance",
+)
 DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 
 
@@ -45,8 +54,8 @@ def network_lines(cases, networks, tolerance):
         tokens = max(other["set"]["tokens"] for other in cases if other["model"] == model)
         error = shares["attention"][0] * tolerance
         yield case["family"], error, share, (
-            f"| {name} | {case['options']} | {DTYPES[case['dtype']]} | {tokens} | {hidden_words(model)} "
-            f"| {error:.1e} | {100 * share:.1f} % ({metric}) |"
+            f"| {name} | {case['options']} | {DTYPES[case['dtype']]} | {case['config'][-1]} | {tokens} "
+            f"| {hidden_words(model)} | {error:.1e} | {100 * share:.1f} % ({metric}) |"
         )
 
 
@@ -64,12 +73,38 @@ def render(version, device, cases, networks, tolerance):
         yield f"| {family} | {len(own)} | {count} | {error:.1e} | {100 * share:.1f} % |"
     for family in families:
         yield f"\n### {family}\n"
-        yield "| network | options | weights | n | attention | worst attention error | worst record, of its tolerance |"
-        yield "| --- | --- | --- | --- | --- | --- | --- |"
+        yield f"| {' | '.join(COLUMNS)} |"
+        yield "|" + " --- |" * len(COLUMNS)
         yield from (line[3] for line in lines if line[0] == family)
 
 
+def position_lines():
+    """The figures of one random network with its position embeddings and without, mean over sequences and heads."""
+    figures = (
+        "spectral_entropy",
+        "frequency_selectivity",
+        "band_low",
+        "positional_entropy",
+        "scale_sensitivity_0.5",
+        "local_mass_16",
+        "sink_mass",
+    )
+    yield "| position_embeddings | " + " | ".join(figures) + " |"
+    yield "| --- |" + " --- |" * len(figures)
+    for word, case in (("kept", "table5"), ("zero", "table5-zero")):
+        lines = (HERE / "models" / "gpt2-first-release" / f"{case}.jsonl").read_text().splitlines()
+        records = [json.loads(line)["metrics"] for line in lines]
+        means = (sum(record[name] for record in records) / len(records) for name in figures)
+        yield f"| {word} | " + " | ".join(f"{mean:.3f}" for mean in means) + " |"
+
+
+def replaced(page, mark, lines):
+    """The page with these lines between <!-- MARK: begin --> and <!-- MARK: end -->."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, after = page.split(begin)[0], page.split(end)[1]
+    return f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{after}"
+
+
 def write(path, *measured):
-    page = path.read_text()
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    path.write_text(f"{before}{BEGIN}\n" + "\n".join(render(*measured)) + f"\n{END}{after}")
+    page = replaced(path.read_text(), "positions", position_lines())
+    path.write_text(replaced(page, "measured", render(*measured)))
