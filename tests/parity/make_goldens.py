@@ -2,7 +2,8 @@
 
     python make_goldens.py [--out DIR] [--only controls|attention|FAMILY|NETWORK ...]
 
-Without --out it writes here. With --only it makes that part alone: FAMILY as in networks.py, NETWORK a folder of models/.
+Without --out it writes here. With --only it makes that part alone: FAMILY as in networks.py, NETWORK a folder of
+models/.
 """
 
 import argparse
