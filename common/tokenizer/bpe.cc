@@ -34,12 +34,14 @@ std::pair<std::string, std::string> MergePair(const Field& entry) {
 
 Bpe::Bpe(const Field& field) {
   ReadVocabulary(field["vocab"]);
-  ReadMerges(field["merges"]);
+  ReadMerges(field["merges"], field["ondelette_ranks"]);
   ReadOptions(field);
 }
 
-void Bpe::ReadMerges(const Field& field) {
-  int32_t rank = 0;
+void Bpe::ReadMerges(const Field& field, const Field& ranks_field) {
+  std::vector<Field> ranks;
+  if (!ranks_field.IsNull()) ranks = ranks_field.Elements();
+  int32_t next_rank = 0;
   for (const Field& entry : field.Elements()) {
     if (entry.IsString() && absl::StartsWith(entry.String(), "#version")) continue;
     auto [left, right] = MergePair(entry);
@@ -50,8 +52,10 @@ void Bpe::ReadMerges(const Field& field) {
       }
     }
     if (!entry.Ok()) return;
+    int32_t rank = next_rank++;
+    if (static_cast<size_t>(rank) < ranks.size()) rank = ranks[rank].TokenId();
     // Of a pair that is listed twice the last counts, as in Hugging Face's map.
-    merges_[PairKey(Find(left), Find(right))] = {rank++, Find(merged)};
+    merges_[PairKey(Find(left), Find(right))] = {rank, Find(merged)};
   }
 }
 

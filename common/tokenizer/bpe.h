@@ -17,7 +17,8 @@ namespace ondelette::tokenizer {
 class Bpe : public Model {
  public:
   // Errors are recorded in the field. Not supported: dropout (ids would be random), and a non-empty
-  // continuing_subword_prefix or end_of_word_suffix.
+  // continuing_subword_prefix or end_of_word_suffix. One field is ours (conversion.h): "ondelette_ranks", of
+  // each merge the place in the order; merges of equal rank go from left to right.
   explicit Bpe(const Field& field);
 
   // A character that the vocabulary lacks gives, as in Hugging Face: with byte_fallback the tokens
@@ -42,7 +43,7 @@ class Bpe : public Model {
     int32_t result;
   };
 
-  void ReadMerges(const Field& field);
+  void ReadMerges(const Field& field, const Field& ranks_field);
   void ReadOptions(const Field& field);
   const Merge* FindMerge(int32_t left, int32_t right) const;
   bool HasByteTokens(absl::string_view character) const;

@@ -34,8 +34,8 @@ bool IsNumber(char32_t c) { return (U_GET_GC_MASK(Code(c)) & U_GC_N_MASK) != 0; 
 
 // The single characters in these sets changed their category since the crate's Unicode version.
 bool IsPunctuation(char32_t c) {
-  static const icu::UnicodeSet* const set =
-      MakeSet(uR"([[[:P:]&[:age=8.0:]][!-/:-@\[-`{-~][\u166D\U000111C9]])");
+  static const icu::UnicodeSet* const set = MakeSet(
+      uR"([[[:P:]&[:age=8.0:]][\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007E][\u166D\U000111C9]])");
   return set->contains(Code(c)) != 0;
 }
 

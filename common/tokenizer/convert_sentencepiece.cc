@@ -1,4 +1,5 @@
 // From a SentencePiece model.
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -180,6 +181,27 @@ json ConvertT5(const SentencePieceFile& file, const Field& config) {
 
 namespace {
 
+// SentencePiece merges what has the best score first, and of equal ones the leftmost.
+void OrderByScore(const SentencePieceFile& file, const Ids& ids, json* model) {
+  std::vector<std::pair<float, json>> scored;
+  for (json& merge : (*model)["merges"]) {
+    int32_t id = ids.at(merge[0].get<std::string>() + merge[1].get<std::string>());
+    scored.emplace_back(file.pieces[id].score, std::move(merge));
+  }
+  std::stable_sort(scored.begin(), scored.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  json merges = json::array();
+  json ranks = json::array();
+  int32_t rank = 0;
+  for (size_t i = 0; i < scored.size(); ++i) {
+    if (i > 0 && scored[i].first < scored[i - 1].first) ++rank;
+    ranks.push_back(rank);
+    merges.push_back(std::move(scored[i].second));
+  }
+  (*model)["merges"] = std::move(merges);
+  (*model)["ondelette_ranks"] = std::move(ranks);
+}
+
 // nullptr and an error in `field` where our pipeline has no such model.
 json PlainModel(const SentencePieceFile& file, const Ids& ids, const Field& field) {
   int32_t unknown = file.UnknownId();
@@ -190,12 +212,19 @@ json PlainModel(const SentencePieceFile& file, const Ids& ids, const Field& fiel
     field.Unsupported("a SentencePiece model that does not write spaces before words");
   } else if (file.algorithm == Algorithm::kBpe) {
     model = BpeModel(file, ids);
+    OrderByScore(file, ids, &model);
     model["byte_fallback"] = file.byte_fallback;
     model["unk_token"] = file.pieces[unknown].text;
   } else if (file.algorithm == Algorithm::kUnigram) {
     model = UnigramModel(file);
     model["byte_fallback"] = file.byte_fallback;
     model["unk_id"] = unknown;
+    model["ondelette_float32"] = true;
+    for (size_t id = 0; id < file.pieces.size(); ++id) {
+      PieceKind kind = file.pieces[id].kind;
+      bool is_text = kind == PieceKind::kNormal || kind == PieceKind::kUserDefined;
+      if (!is_text && kind != PieceKind::kUnused) model["ondelette_hidden"].push_back(id);
+    }
   } else {
     field.Unsupported("a SentencePiece model of words or characters");
   }
@@ -214,15 +243,30 @@ json ConvertPlain(const SentencePieceFile& file, const Field& file_field, const 
   json steps = json::array();
   if (!file.character_map.empty()) steps.push_back(Precompiled(file));
   if (file.remove_extra_whitespaces) {
-    steps.push_back({{"type", "Strip"}});
+    steps.push_back(ReplaceWith({{"Regex", "\\A +"}}, ""));
     steps.push_back(ReplaceWith({{"Regex", " {2,}"}}, " "));
   }
   if (file.add_dummy_prefix) steps.push_back({{"type", "Prepend"}, {"prepend", kSpace}});
   steps.push_back(ReplaceWith({{"String", " "}}, kSpace));
+  // At the end also what the text itself spells as U+2581.
+  if (file.remove_extra_whitespaces) {
+    steps.push_back(ReplaceWith({{"Regex", absl::StrCat(kSpace, "+\\z")}}, ""));
+  }
   form["normalizer"] = {{"type", "Sequence"}, {"normalizers", steps}};
-  auto named = [&](const char* name) { return ids.contains(name) ? name : nullptr; };
-  AddNamedAndTemplate({named("<s>"), named("</s>"), nullptr, named("<pad>"), nullptr}, file, ids,
-                      config, &form);
+  // Control pieces are not looked for in a text: "<s>" there is three characters.
+  json reserved = json::array();
+  json controls = json::array();
+  for (size_t id = 0; id < file.pieces.size(); ++id) {
+    const SentencePieceFile::Piece& piece = file.pieces[id];
+    json token = {{"id", id}, {"content", piece.text}, {"normalized", false}};
+    if (piece.kind == PieceKind::kUserDefined)
+      reserved.push_back(std::move(token));
+    else if (piece.kind == PieceKind::kControl)
+      controls.push_back(std::move(token));
+  }
+  form["added_tokens"] = std::move(reserved);
+  form["post_processor"] = TemplateOf(config["add_bos_token"].Bool(false) ? "<s>" : "",
+                                      config["add_eos_token"].Bool(false) ? "</s>" : "", controls);
   return form;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "common/tokenizer/unicode.h"
 
@@ -14,10 +15,14 @@ constexpr double kUnknownPenalty = 10;
 }  // namespace
 
 Unigram::Unigram(const Field& field) {
-  Field vocabulary = field["vocab"];
-  for (const Field& entry : vocabulary.Elements()) {
+  adds_in_float32_ = field["ondelette_float32"].Bool(false);
+  absl::flat_hash_set<int32_t> hidden;
+  if (!field["ondelette_hidden"].IsNull()) {
+    for (const Field& id : field["ondelette_hidden"].Elements()) hidden.insert(id.TokenId());
+  }
+  for (const Field& entry : field["vocab"].Elements()) {
     if (!entry.Ok()) return;
-    ReadPiece(entry);
+    ReadPiece(entry, hidden.contains(static_cast<int32_t>(scores_.size())));
   }
   Field unknown = field["unk_id"];
   unknown_ = unknown.TokenId();
@@ -30,7 +35,7 @@ Unigram::Unigram(const Field& field) {
 }
 
 // A piece is written as ["piece", score], its id is its place.
-void Unigram::ReadPiece(const Field& entry) {
+void Unigram::ReadPiece(const Field& entry, bool is_hidden) {
   std::vector<Field> pair = entry.Elements();
   if (pair.size() != 2) {
     entry.Invalid("is not a piece and its score");
@@ -45,7 +50,7 @@ void Unigram::ReadPiece(const Field& entry) {
   if (!entry.Ok()) return;
   vocabulary_[piece] = id;
   // The empty piece is in the vocabulary, and never found.
-  if (!piece.empty()) trie_[piece] = id;
+  if (!piece.empty() && !is_hidden) trie_[piece] = id;
 }
 
 std::vector<Unigram::Best> Unigram::Search(absl::string_view word) const {
@@ -53,6 +58,7 @@ std::vector<Unigram::Best> Unigram::Search(absl::string_view word) const {
   for (size_t start = 0; start < word.size();) {
     auto offer = [&, from = static_cast<int32_t>(start)](size_t end, double score, int32_t id) {
       score += best[start].score;
+      if (adds_in_float32_) score = static_cast<float>(score);
       if (best[end].start < 0 || score > best[end].score) best[end] = {score, from, id};
     };
     size_t next = start + CharacterBytes(word, start);

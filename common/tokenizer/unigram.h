@@ -1,7 +1,7 @@
 // Unigram: a word is spelled by the pieces whose scores add up highest (T5's model).
 //
-// Scores are added in float64, as in Hugging Face. SentencePiece itself adds in float32: on a word of
-// a thousand equal letters the two cut at different places.
+// Scores are added in float64, as in Hugging Face, or in float32, as in SentencePiece itself: on a word
+// of a thousand equal letters the two cut at different places.
 #ifndef ONDELETTE_COMMON_TOKENIZER_UNIGRAM_H_
 #define ONDELETTE_COMMON_TOKENIZER_UNIGRAM_H_
 
@@ -18,7 +18,8 @@ namespace ondelette::tokenizer {
 // The "model" of a tokenizer.json of type Unigram. Immutable and thread-safe once read.
 class Unigram : public Model {
  public:
-  // Errors are recorded in the field. unk_id is required.
+  // Errors are recorded in the field. unk_id is required. Two fields are ours (conversion.h):
+  // "ondelette_float32", and "ondelette_hidden", the ids of pieces that no text spells.
   explicit Unigram(const Field& field);
 
   // A character that is no piece costs 10 more than the worst piece; neighbouring ones are one
@@ -36,7 +37,7 @@ class Unigram : public Model {
     int32_t id = -1;
   };
 
-  void ReadPiece(const Field& entry);
+  void ReadPiece(const Field& entry, bool is_hidden);
   std::vector<Best> Search(absl::string_view word) const;
   void Append(absl::string_view piece, std::vector<int32_t>* ids) const;
 
@@ -44,6 +45,7 @@ class Unigram : public Model {
   std::vector<double> scores_;
   std::vector<int32_t> byte_tokens_;  // by byte; empty without byte_fallback
   double unknown_score_ = 0;
+  bool adds_in_float32_ = false;
   int32_t unknown_ = 0;
 };
 

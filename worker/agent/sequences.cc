@@ -32,19 +32,28 @@ absl::Status NothingToMeasure(const std::vector<Refusal>& refusals) {
       too_short ? "use longer sequences or a spec with fewer tokens" : "correct the corpus");
 }
 
+// Everything that LoadTokenizer may read; empty where the checkpoint has no tokenizer.
+std::string TokenizerFiles(const ResolvedCheckpoint& checkpoint) {
+  std::string key;
+  std::string config;
+  for (const CheckpointFile& file : checkpoint.files) {
+    std::string& lines = file.kind == FileKind::kTokenizer ? key : config;
+    if (file.kind != FileKind::kWeights)
+      absl::StrAppend(&lines, file.sha256, "  ", file.name, "\n");
+  }
+  return key.empty() ? key : absl::StrCat(key, config);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(
     const ResolvedCheckpoint& checkpoint) {
-  std::string digest;
-  for (const CheckpointFile& file : checkpoint.files) {
-    if (file.name == "tokenizer.json") digest = file.sha256;
-  }
-  if (!digest.empty() && digest == digest_) return tokenizer_;
+  std::string files = TokenizerFiles(checkpoint);
+  if (!files.empty() && files == files_) return tokenizer_;
   absl::StatusOr<std::unique_ptr<Tokenizer>> loaded = LoadTokenizer(checkpoint.folder);
   if (!loaded.ok()) return loaded.status();
   tokenizer_ = *std::move(loaded);
-  digest_ = digest;
+  files_ = std::move(files);
   return tokenizer_;
 }
 

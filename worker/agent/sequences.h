@@ -9,22 +9,22 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/tokenizer/tokenizer.h"
 #include "worker/agent/corpus.h"
 #include "worker/agent/job.h"
 #include "worker/hub/model_source.h"
-#include "common/tokenizer/tokenizer.h"
 
 namespace ondelette::agent {
 
-// The tokenizer last used, by the digest of its tokenizer.json: all checkpoints of a model share
-// one. One thread at a time.
+// The tokenizer last used, by the digests of its files and of config.json: all checkpoints of a model
+// share one. One thread at a time.
 class TokenizerCache {
  public:
   // Errors are LoadTokenizer's.
   absl::StatusOr<std::shared_ptr<const Tokenizer>> Get(const ResolvedCheckpoint& checkpoint);
 
  private:
-  std::string digest_;
+  std::string files_;  // a line for each: digest and name
   std::shared_ptr<const Tokenizer> tokenizer_;
 };
 

@@ -28,7 +28,8 @@ constexpr const char* kTokenizerFiles[] = {"tokenizer.json",
                                            "vocab.json",
                                            "merges.txt",
                                            "vocab.txt",
-                                           "tokenizer.model"};
+                                           "tokenizer.model",
+                                           "spiece.model"};
 
 // Whether there is an entry of that name; a link that leads nowhere counts, and is reported later.
 bool Exists(const std::string& folder, const char* name) {
@@ -164,8 +165,10 @@ absl::StatusOr<ResolvedCheckpoint> ReadCheckpoint(const std::string& model,
   if (!saved.ok()) std::cerr << "ondelette: " << saved.message() << std::endl;
   checkpoint.weights_digest = DigestOf(
       checkpoint.files, [](const CheckpointFile& file) { return file.kind == FileKind::kWeights; });
-  checkpoint.digest = DigestOf(checkpoint.files, [](const CheckpointFile& file) {
-    return file.kind != FileKind::kTokenizer || file.name == "tokenizer.json";
+  // Where there is a tokenizer.json the tokenizer is that alone (common/tokenizer/tokenizer.h).
+  const bool has_json = Exists(folder, "tokenizer.json");
+  checkpoint.digest = DigestOf(checkpoint.files, [has_json](const CheckpointFile& file) {
+    return file.kind != FileKind::kTokenizer || !has_json || file.name == "tokenizer.json";
   });
   return checkpoint;
 }

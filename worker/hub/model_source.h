@@ -34,8 +34,9 @@ struct ResolvedCheckpoint {
   std::vector<CheckpointFile> files;
   // SHA-256 over the lines "SHA256  NAME\n" of the weight files, sorted by name.
   std::string weights_digest;
-  // The same over the weight files, config.json and tokenizer.json: everything that determines a
-  // number. Two checkpoints with equal digests are aliases.
+  // The same over the weight files, config.json and tokenizer.json (or, where there is none, all of
+  // the tokenizer's files): everything that determines a number. Two checkpoints with equal digests
+  // are aliases.
   std::string digest;
 };
 

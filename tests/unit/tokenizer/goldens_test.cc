@@ -48,6 +48,35 @@ INSTANTIATE_TEST_SUITE_P(Forms, GoldensTest,
                          testing::Values("neox", "pairs", "prefix-space", "added", "llama3",
                                          "qwen2", "unknown"));
 
+// The tokenizers of files/kinds.py, each on the same lines.
+class KindsTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(KindsTest, IdsAreHuggingFaces) {
+  std::string folder = absl::StrCat(kFiles, GetParam());
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = LoadTokenizer(folder);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  std::ifstream lines(absl::StrCat(kFiles, "lines.jsonl"));
+  std::ifstream goldens(absl::StrCat(folder, "/ids.jsonl"));
+  int count = 0;
+  for (std::string line, golden; std::getline(lines, line) && std::getline(goldens, golden);
+       ++count) {
+    nlohmann::json text = nlohmann::json::parse(line)["text"];
+    absl::StatusOr<std::vector<int32_t>> ids =
+        (*tokenizer)->Encode(text.get_ref<const std::string&>());
+    ASSERT_TRUE(ids.ok()) << ids.status() << " on " << line;
+    EXPECT_EQ(nlohmann::json(*ids).dump(), golden) << "line " << count << ": " << line;
+    for (int32_t id : *ids) EXPECT_LT(id, (*tokenizer)->VocabularySize());
+  }
+  EXPECT_EQ(count, 300);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, KindsTest,
+                         testing::Values("mistral", "metaspace", "metaspace-old", "gemma", "t5",
+                                         "bert-uncased", "bert-cased", "stages-a", "stages-b",
+                                         "stages-c", "t5-model", "llama-model", "gemma-model",
+                                         "bpe-model", "unigram-model", "gpt2-files", "qwen2-files",
+                                         "bert-files"));
+
 // The suite that ships: its own tokenizer, on hostile lines and on the whole corpus.
 class SuiteTest : public testing::Test {
  protected:

@@ -73,8 +73,6 @@ const Change kChanges[] = {
     {"NoModel", [](json& j) { j.erase("model"); }, kInvalid, "model.vocab: is missing"},
     {"ModelIsAList", [](json& j) { j["model"] = json::array(); }, kInvalid,
      "model: is not an object"},
-    {"WordPiece", [](json& j) { j["model"]["type"] = "WordPiece"; }, kUnsupported,
-     "model.type: the model \"WordPiece\" is not supported"},
     {"NoVocabulary", [](json& j) { j["model"].erase("vocab"); }, kInvalid,
      "model.vocab: is missing"},
     {"VocabularyIsAList", [](json& j) { j["model"]["vocab"] = json::array({"a"}); }, kInvalid,
@@ -107,8 +105,6 @@ const Change kChanges[] = {
     {"UnknownUnknownToken", [](json& j) { j["model"]["unk_token"] = "<nope>"; }, kInvalid,
      "model.unk_token: names \"<nope>\""},
     {"Dropout", [](json& j) { j["model"]["dropout"] = 0.1; }, kUnsupported, "model.dropout: "},
-    {"ByteFallback", [](json& j) { j["model"]["byte_fallback"] = true; }, kUnsupported,
-     "model.byte_fallback: "},
     {"Prefix", [](json& j) { j["model"]["continuing_subword_prefix"] = "##"; }, kUnsupported,
      "model.continuing_subword_prefix: "},
     {"Suffix", [](json& j) { j["model"]["end_of_word_suffix"] = "</w>"; }, kUnsupported,
@@ -127,20 +123,20 @@ const Change kChanges[] = {
      kInvalid, "names \"<|endoftext|>\" a second time"},
     {"OtherNormalizer",
      [](json& j) {
-       j["normalizer"] = {{"type", "Lowercase"}};
+       j["normalizer"] = {{"type", "Katakana"}};
      },
-     kUnsupported, "normalizer: the normalizer \"Lowercase\" is not supported"},
+     kUnsupported, "normalizer: the normalizer \"Katakana\" is not supported"},
     {"OtherNormalizerInside",
      [](json& j) {
        j["normalizer"] = {{"type", "Sequence"},
-                          {"normalizers", {{{"type", "NFC"}}, {{"type", "Strip"}}}}};
+                          {"normalizers", {{{"type", "NFC"}}, {{"type", "Scrub"}}}}};
      },
-     kUnsupported, "normalizer.normalizers[1]: the normalizer \"Strip\""},
+     kUnsupported, "normalizer.normalizers[1]: the normalizer \"Scrub\""},
     {"OtherPreTokenizer",
      [](json& j) {
-       j["pre_tokenizer"] = {{"type", "Metaspace"}};
+       j["pre_tokenizer"] = {{"type", "FixedLength"}};
      },
-     kUnsupported, "pre_tokenizer: the pre-tokenizer \"Metaspace\""},
+     kUnsupported, "pre_tokenizer: the pre-tokenizer \"FixedLength\""},
     {"PreTokenizerWithoutType", [](json& j) { j["pre_tokenizer"].erase("type"); }, kInvalid,
      "pre_tokenizer.type: is missing"},
     {"BadRegex", [](json& j) { j["pre_tokenizer"] = Split("(a"); }, kInvalid,
@@ -153,14 +149,16 @@ const Change kChanges[] = {
     {"OtherSplit",
      [](json& j) {
        j["pre_tokenizer"] = Split("a");
-       j["pre_tokenizer"]["behavior"] = "Contiguous";
+       j["pre_tokenizer"]["behavior"] = "Sideways";
      },
-     kUnsupported, "the behavior \"Contiguous\" of Split"},
+     kUnsupported, "pre_tokenizer.behavior: the behavior \"Sideways\" is not supported"},
+    {"WordLevel", [](json& j) { j["model"]["type"] = "WordLevel"; }, kUnsupported,
+     "model.type: the model \"WordLevel\" is not supported"},
     {"OtherPostProcessor",
      [](json& j) {
-       j["post_processor"] = {{"type", "BertProcessing"}};
+       j["post_processor"] = {{"type", "Reverse"}};
      },
-     kUnsupported, "post_processor: the post-processor \"BertProcessing\""},
+     kUnsupported, "post_processor: the post-processor \"Reverse\""},
     {"TemplateWithoutSequence",
      [](json& j) {
        j["post_processor"] = {{"type", "TemplateProcessing"}, {"single", json::array()}};
@@ -220,23 +218,8 @@ TEST(HostileFileTest, MissingFileIsNamed) {
   absl::Status status = LoadTokenizer("/nonexistent").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ErrorReason(status), "TOKENIZER_MISSING");
-  EXPECT_THAT(std::string(status.message()), HasSubstr("/nonexistent/tokenizer.json"));
-}
-
-// Any single byte of the file may be damaged: the load must come back, with or without an error.
-TEST(HostileFileTest, DamagedBytesNeverCrash) {
-  std::ifstream file(ONDELETTE_SOURCE_DIR "/tests/unit/tokenizer/files/llama3/tokenizer.json");
-  std::string content = json::parse(file).dump();
-  uint64_t state = 88172645463325252u;
-  for (int round = 0; round < 200; ++round) {
-    std::string damaged = content;
-    for (int change = 0; change < 3; ++change) {
-      state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-      damaged[state % damaged.size()] = static_cast<char>("0\"{}[],:\\-ae\x80"[(state >> 40) % 13]);
-    }
-    absl::Status status = LoadContent(damaged);
-    EXPECT_TRUE(status.ok() || !ErrorReason(status).empty()) << status;
-  }
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("/nonexistent has no tokenizer: no tokenizer.json"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
     python make_goldens.py train TEXT...   trains neox/tokenizer.json on the given text files, and its variants
     python make_goldens.py goldens         rewrites every goldens.jsonl from the tokenizers that are here
+    python make_goldens.py ids             rewrites lines.jsonl, and ids.jsonl of the tokenizers that kinds.py trained
     python make_goldens.py lines DIR N SEED  prints N random lines and their ids, for a comparison at large
 
 Each folder holds a tokenizer.json and goldens.jsonl, lines of {"text", "ids"}:
@@ -22,6 +23,8 @@ import random
 import sys
 import unicodedata
 
+import hugging_face
+import lines as hard_lines
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -158,6 +161,19 @@ def lines(count, seed):
     return [random_line(rng) for _ in range(count)]
 
 
+IDS_LINES = 300
+
+
+def write_ids():
+    texts = [text[:100] for text in HAND_WRITTEN + hard_lines.lines(IDS_LINES - len(HAND_WRITTEN), 5)]  # short ones: they are committed
+    (HERE / "lines.jsonl").write_text("".join(json.dumps({"text": text}, separators=(",", ":")) + "\n" for text in texts))
+    for folder in sorted(path for path in HERE.iterdir() if path.is_dir() and path.name != "__pycache__"):
+        if (folder / "goldens.jsonl").exists():
+            continue
+        encode = hugging_face.encoder(folder)
+        (folder / "ids.jsonl").write_text("".join(json.dumps(encode(text), separators=(",", ":")) + "\n" for text in texts))
+
+
 def encoded(folder, texts):
     tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     for text in texts:
@@ -173,8 +189,12 @@ def main():
             (HERE / name / "tokenizer.json").write_text(json.dumps(form, indent=0, ensure_ascii=False) + "\n")
     elif command == "goldens":
         for path in sorted(HERE.glob("*/tokenizer.json")):
+            if (path.parent / "ids.jsonl").exists():
+                continue
             texts = HAND_WRITTEN + lines(330 if path.parent.name == "neox" else 60, 3)
             (path.parent / "goldens.jsonl").write_text("\n".join(encoded(path.parent, texts)) + "\n")
+    elif command == "ids":
+        write_ids()
     else:
         print("\n".join(encoded(pathlib.Path(arguments[0]), lines(int(arguments[1]), int(arguments[2])))))
 
