@@ -31,6 +31,7 @@ Unigram::Unigram(const Field& field) {
     return;
   }
   unknown_score_ = *std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty;
+  if (adds_in_float32_) unknown_score_ = static_cast<float>(unknown_score_);
   if (field["byte_fallback"].Bool(false)) byte_tokens_ = FindByteTokens();
 }
 

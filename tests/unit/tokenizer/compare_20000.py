@@ -36,10 +36,15 @@ PACKAGED = [
 ]
 
 
+REQUIREMENTS = ["sentencepiece==0.2.3", "protobuf"]  # for .model files; the environment of .ci/goldens lacks them
+
+
 def use_environment():
     """Goes on in an environment that has the packages, or skips."""
     try:
         import tokenizers, transformers  # noqa: F401
+        if pathlib.Path(sys.prefix) == VENV_PYTHON.parent.parent:
+            subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", *REQUIREMENTS], check=False)
         return
     except ImportError:
         pass
@@ -120,7 +125,8 @@ def main():
         for folder in sorted(path.parent for pattern in ("*/goldens.jsonl", "*/ids.jsonl") for path in (HERE / "files").glob(pattern)):
             if wanted(folder.name):
                 different += compare(flags.ondelette, folder.name, folder, texts, source)
-        for folder in flags.folder:
+        real = flags.cache / "real/models/smollm2-135m"  # tests/real/fetch makes it
+        for folder in [*flags.folder, *([real] if real.exists() and wanted(real.name) else [])]:
             different += compare(flags.ondelette, pathlib.Path(folder).name, pathlib.Path(folder), texts, source)
         for number, (name, package, files, settings) in enumerate(PACKAGED):
             if not wanted(name):

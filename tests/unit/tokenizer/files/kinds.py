@@ -87,6 +87,10 @@ def bpe_of(model):
             "byte_fallback": True, "ignore_merges": False, "vocab": vocab, "merges": merges}
 
 
+# From what to what, in hexadecimal: a ligature, full width, a composition, controls and spaces.
+SMALL_RULES = "".join(f"{source}\t{target}\n" for source, target in [
+    ("FB01", "66 69"), ("FF21", "41"), ("FF22", "42"), ("65 301", "E9"), ("7F", ""), ("1", ""), ("9", "20"), ("A", "20"), ("A0", "20"), ("3000", "20"),
+    ("2003", "20"), ("D A", "20"), ("D", "20"), ("2167", "56 49 49 49"), ("B2", "32"), ("200B", ""), ("FFFD", "20")])
 IDENTITY = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False, "split_digits": True,
             "allow_whitespace_only_pieces": True, "byte_fallback": True, "character_coverage": 0.99, "model_type": "bpe"}
 
@@ -95,9 +99,14 @@ def sentencepiece_kinds(text):
     llama = train_sentencepiece(text, vocab_size=900, **IDENTITY)
     gemma = train_sentencepiece(text, vocab_size=900, add_dummy_prefix=False, pad_id=0, eos_id=1, bos_id=2, unk_id=3,
                                 user_defined_symbols=["<mask>", "\n\n", "<b>"], **IDENTITY)
-    t5 = train_sentencepiece(text, vocab_size=700, model_type="unigram", pad_id=0, eos_id=1, unk_id=2, bos_id=-1, character_coverage=0.99)
+    t5_options = {"vocab_size": 700, "model_type": "unigram", "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1, "character_coverage": 0.99}
+    t5 = train_sentencepiece(text, **t5_options)
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as rules:  # a small character map: nmt_nfkc has 240 kB
+        rules.write(SMALL_RULES)
+        rules.flush()
+        small_t5 = train_sentencepiece(text, normalization_rule_tsv=rules.name, **t5_options)
     unigram = train_sentencepiece(text, vocab_size=600, model_type="unigram", character_coverage=0.99, normalization_rule_name="identity")
-    write("t5-model", {"spiece.model": t5} | settings("T5Tokenizer", "t5", extra_ids=10, eos_token="</s>"))
+    write("t5-model", {"spiece.model": small_t5} | settings("T5Tokenizer", "t5", extra_ids=10, eos_token="</s>"))
     write("llama-model", {"tokenizer.model": llama} | settings("LlamaTokenizer", "llama", add_bos_token=True, added_tokens_decoder={
         "0": added(0, "<unk>"), "1": added(1, "<s>"), "2": added(2, "</s>"), "900": added(900, "<|extra|>") | {"rstrip": True}}))
     for folder in ("llama-model",):

@@ -165,7 +165,7 @@ IDS_LINES = 300
 
 
 def write_ids():
-    texts = [text[:100] for text in HAND_WRITTEN + hard_lines.lines(IDS_LINES - len(HAND_WRITTEN), 5)]  # short ones: they are committed
+    texts = [text[:60] for text in HAND_WRITTEN + hard_lines.lines(IDS_LINES - len(HAND_WRITTEN), 5)]  # short ones: they are committed
     (HERE / "lines.jsonl").write_text("".join(json.dumps({"text": text}, separators=(",", ":")) + "\n" for text in texts))
     for folder in sorted(path for path in HERE.iterdir() if path.is_dir() and path.name != "__pycache__"):
         if (folder / "goldens.jsonl").exists():
