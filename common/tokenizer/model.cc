@@ -60,6 +60,7 @@ void Model::ReadVocabulary(const Field& field) {
 
 std::vector<int32_t> Model::FindByteTokens() const {
   std::vector<int32_t> ids;
+  ids.reserve(256);
   for (int byte = 0; byte < 256; ++byte) ids.push_back(Find(absl::StrFormat("<0x%02X>", byte)));
   return ids;
 }

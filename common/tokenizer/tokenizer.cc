@@ -68,8 +68,9 @@ class Folder {
 
   absl::Status ReadSettings() {
     absl::StatusOr<FolderSettings> settings = FolderSettings::Read(path_);
-    if (settings.ok()) settings_ = *std::move(settings);
-    return settings.status();
+    if (!settings.ok()) return settings.status();
+    settings_ = *std::move(settings);
+    return absl::OkStatus();
   }
   Field Config() { return Field(settings_.config, In("tokenizer_config.json"), &error_); }
   absl::Status UnsupportedClass() {

