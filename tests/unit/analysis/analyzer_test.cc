@@ -96,7 +96,10 @@ TEST_P(EveryPreset, WithoutNullsAndAlphasOnlyThoseFiguresAreMissing) {
   spec.alphas.clear();
   std::map<std::string, float> less = Labelled(spec, Analyze(spec, attention)[1]);
   EXPECT_LT(less.size(), full.size());
-  for (const auto& [label, figure] : less) EXPECT_EQ(figure, full[label]) << label;
+  // One transform serves a signal and its shuffled twin: without the twin it rounds otherwise.
+  for (const auto& [label, figure] : less) {
+    EXPECT_NEAR(figure, full[label], 1e-6 * std::max(1.0F, std::abs(figure))) << label;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Presets, EveryPreset, testing::ValuesIn(PresetNames()),

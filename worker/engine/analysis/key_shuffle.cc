@@ -44,9 +44,12 @@ RowShuffle::RowShuffle(int64_t keys, bool causal, at::Device device)
 }
 
 at::Tensor RowShuffle::Apply(int64_t first, const at::Tensor& rows) const {
-  int64_t count = rows.size(1);
-  return Gather(rows, held_.defined() ? held_.narrow(0, first, count)
-                                      : KeyPermutations(first, count, keys_, causal_).to(device_));
+  return Gather(rows, Keys(first, rows.size(1)));
+}
+
+at::Tensor RowShuffle::Keys(int64_t first, int64_t count) const {
+  return held_.defined() ? held_.narrow(0, first, count)
+                         : KeyPermutations(first, count, keys_, causal_).to(device_);
 }
 
 WindowShuffle::WindowShuffle(int64_t keys, int64_t window, bool causal, at::Device device)
@@ -62,7 +65,11 @@ WindowShuffle::WindowShuffle(int64_t keys, int64_t window, bool causal, at::Devi
 }
 
 at::Tensor WindowShuffle::Apply(int64_t first, const at::Tensor& attention) const {
-  return Gather(attention, keys_.narrow(0, first - window_, attention.size(1)));
+  return Gather(attention, Keys(first, attention.size(1)));
+}
+
+at::Tensor WindowShuffle::Keys(int64_t first, int64_t count) const {
+  return keys_.narrow(0, first - window_, count);
 }
 
 }  // namespace ondelette::engine

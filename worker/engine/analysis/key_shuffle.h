@@ -26,6 +26,8 @@ class RowShuffle {
 
   // The rows of a matrix from `first` on, [heads, rows, keys], each with its keys permuted.
   at::Tensor Apply(int64_t first, const at::Tensor& rows) const;
+  // The permutations of `count` rows from `first` on, int32 [count, keys] on the device.
+  at::Tensor Keys(int64_t first, int64_t count) const;
 
   static constexpr int64_t kMostHeld = 256 << 20;
 
@@ -45,6 +47,8 @@ class WindowShuffle {
   // Attention of queries first.. (first >= window), [heads, queries, keys], to the windows of the
   // shuffled rows, [heads, queries, window].
   at::Tensor Apply(int64_t first, const at::Tensor& attention) const;
+  // Which keys those are, int32 [count, window] on the device.
+  at::Tensor Keys(int64_t first, int64_t count) const;
 
  private:
   int64_t window_;

@@ -12,6 +12,7 @@
 #include "worker/engine/analysis/figures.h"
 #include "worker/engine/analysis/masses.h"
 #include "worker/engine/analysis/scale.h"
+#include "worker/engine/analysis/signal_sources.h"
 #include "worker/engine/analysis/signals.h"
 #include "worker/engine/analysis/spectral_sums.h"
 #include "worker/engine/analysis/wavelet_sums.h"
@@ -61,6 +62,8 @@ struct LayerAnalyzer::State {
 
   void CheckTile(const at::Tensor& attention, int64_t first_query, int64_t tokens, int64_t& next);
   void AddRows(int64_t first_query, const at::Tensor& attention);
+  void AddRowLanes(Sink sink, int64_t first_query, const at::Tensor& attention);
+  void AddLanes(Sink sink, const std::vector<SignalSource>& sources);
   void AddWindows(int64_t first_query, const at::Tensor& attention);
   void AddBaseSignals(SignalTile& tile);
   void AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention);
@@ -112,10 +115,34 @@ void LayerAnalyzer::State::AddBaseSignals(SignalTile& tile) {
   wavelets.Add(tile);
 }
 
+// The spectra of the variants with this sink, on the CPU.
+void LayerAnalyzer::State::AddRowLanes(Sink sink, int64_t first_query,
+                                       const at::Tensor& attention) {
+  const int64_t skipped = sink == Sink::kDropped && first_query == 0 ? 1 : 0;
+  const int64_t rows = attention.size(1) - skipped;
+  if (rows == 0) return;
+  const int64_t first = first_query + skipped - (sink == Sink::kDropped ? 1 : 0);
+  at::Tensor keys;
+  if (plan->shuffles()) keys = plan->row_shuffle(sink).Keys(first, rows);
+  AddLanes(sink, RowSources(first_query, attention, sink, keys));
+}
+
+void LayerAnalyzer::State::AddLanes(Sink sink, const std::vector<SignalSource>& sources) {
+  const LaneSpectrum::HeadSums sums = plan->lanes(sink)->Sums(sources, heads);
+  for (VariantSums& variant : variants) {
+    if (variant.variant.sink != sink) continue;
+    variant.spectral.Add(variant.variant.shuffled ? sums.twins : sums.signals);
+  }
+}
+
 void LayerAnalyzer::State::AddRows(int64_t first_query, const at::Tensor& attention) {
   std::optional<SignalTile> by_sink[2];
+  for (Sink sink : {Sink::kKept, Sink::kDropped}) {
+    if (plan->lanes(sink) != nullptr) AddRowLanes(sink, first_query, attention);
+  }
   for (VariantSums& sums : variants) {
     const AnalysisPlan::Variant& variant = sums.variant;
+    if (plan->lanes(variant.sink) != nullptr) continue;
     std::optional<SignalTile>& rows = by_sink[variant.sink == Sink::kKept ? 0 : 1];
     if (!rows) rows = PrepareRows(first_query, attention, variant.sink);
     if (rows->count() == 0) continue;
@@ -125,7 +152,9 @@ void LayerAnalyzer::State::AddRows(int64_t first_query, const at::Tensor& attent
     }
     if (std::optional<SignalTile> signals = sums.signals.Add(seen)) sums.spectral.Add(*signals);
   }
-  SignalTile& rows = *by_sink[plan->spec().sink == Sink::kKept ? 0 : 1];
+  std::optional<SignalTile>& own = by_sink[plan->spec().sink == Sink::kKept ? 0 : 1];
+  if (!own) own = PrepareRows(first_query, attention, plan->spec().sink);
+  SignalTile& rows = *own;
   if (rows.count() == 0) return;
   received.Add(rows);
   reconstruction.Add(rows);
@@ -147,6 +176,13 @@ void LayerAnalyzer::State::AddWindows(int64_t first_query, const at::Tensor& att
   AddTo(window_mass, mass.sum(-1));
   AddBaseSignals(tile);
   scale->AddWhole(tile);
+  if (plan->lanes(Sink::kKept) != nullptr) {
+    at::Tensor keys;
+    if (plan->shuffles()) keys = plan->window_shuffle().Keys(first_query, windows.size(1));
+    const int64_t first_of_tile = first_query + windows.size(1) - attention.size(1);
+    AddLanes(Sink::kKept, WindowSources(first_of_tile, attention, window, keys));
+    return;
+  }
   for (VariantSums& sums : variants) {
     if (!sums.variant.shuffled) {
       sums.spectral.Add(tile);
@@ -234,9 +270,9 @@ void LayerAnalyzer::Add(int64_t first_query, const at::Tensor& attention) {
   state_->CheckTile(attention, first_query, plan.spec().tokens, state_->next_query);
   state_->masses.Add(first_query, attention);
   if (plan.relative()) {
-    state_->AddWindows(first_query, attention);
+    state_->AddWindows(first_query, attention.contiguous());
   } else {
-    state_->AddRows(first_query, attention);
+    state_->AddRows(first_query, attention.contiguous());
   }
   if (plan.needs_shortened()) return;
   for (size_t alpha = 0; alpha < plan.spec().alphas.size(); ++alpha) {

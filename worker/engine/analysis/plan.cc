@@ -69,6 +69,7 @@ void AnalysisPlan::MakeVariants() {
     Spec seen = spec_;
     seen.sink = variant.sink;
     if (!spectra_[at]) spectra_[at].emplace(seen, device_);
+    if (!lanes_[at] && LaneSpectrum::Serves(seen, device_)) lanes_[at].emplace(seen);
     if (!variant.shuffled) continue;
     if (relative()) {
       window_shuffle_.emplace(spec_.tokens, spec_.window_tokens, causal_, device_);
@@ -95,6 +96,11 @@ int64_t AnalysisPlan::shortened_tokens(size_t alpha_index) const {
 int64_t AnalysisPlan::signals() const {
   if (relative()) return spec_.tokens - spec_.window_tokens;
   return spec_.signal == Signal::kRows ? rows(spec_.tokens) : 1;
+}
+
+const LaneSpectrum* AnalysisPlan::lanes(Sink sink) const {
+  const std::optional<LaneSpectrum>& held = lanes_[Index(sink)];
+  return held ? &*held : nullptr;
 }
 
 const SignalSpectrum& AnalysisPlan::spectrum(Sink sink) const { return *spectra_[Index(sink)]; }

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "common/spec/spec.h"
 #include "worker/engine/analysis/key_shuffle.h"
+#include "worker/engine/analysis/lane_spectrum.h"
 #include "worker/engine/analysis/signal_spectrum.h"
 #include "worker/engine/analysis/wavelet.h"
 
@@ -58,7 +59,11 @@ class AnalysisPlan {
     bool shuffled = false;
   };
   const std::vector<Variant>& variants() const { return variants_; }
+  // Whether every variant has a shuffled twin.
+  bool shuffles() const { return !spec_.nulls.empty(); }
 
+  // Of the head's signals or of a variant's, where it serves; nullptr elsewhere.
+  const LaneSpectrum* lanes(Sink sink) const;
   // Of the head's signals, or of a variant's.
   const SignalSpectrum& spectrum(Sink sink) const;
   // Of the rows of the whole matrix, or of its windows.
@@ -80,6 +85,7 @@ class AnalysisPlan {
   std::vector<Variant> variants_;
   // By sink: kept, dropped; only those that some variant needs.
   std::optional<SignalSpectrum> spectra_[2];
+  std::optional<LaneSpectrum> lanes_[2];
   std::optional<RowShuffle> row_shuffles_[2];
   std::optional<WindowShuffle> window_shuffle_;
   std::optional<Wavelet> wavelet_;

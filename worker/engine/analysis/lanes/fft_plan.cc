@@ -1,0 +1,50 @@
+#include "worker/engine/analysis/lanes/fft_plan.h"
+
+#include <cmath>
+
+namespace ondelette::engine {
+namespace {
+
+constexpr double kTurn = 6.283185307179586;  // 2 pi
+
+void AddRoot(int64_t numerator, int64_t denominator, std::vector<float>& out) {
+  const double angle =
+      -kTurn * static_cast<double>(numerator % denominator) / static_cast<double>(denominator);
+  out.push_back(static_cast<float>(std::cos(angle)));
+  out.push_back(static_cast<float>(std::sin(angle)));
+}
+
+std::vector<int64_t> Radices(int64_t length) {
+  std::vector<int64_t> radices;
+  for (; length % 4 == 0; length /= 4) radices.push_back(4);
+  for (int64_t factor = 2; length > 1; ++factor) {
+    if (factor * factor > length) factor = length;
+    for (; length % factor == 0; length /= factor) radices.push_back(factor);
+  }
+  return radices;
+}
+
+}  // namespace
+
+FftPlan::FftPlan(int64_t points) : length(points) {
+  int64_t rest = points, stride = 1;
+  for (int64_t radix : Radices(points)) {
+    const int64_t count = rest / radix;
+    Pass pass{radix, count, stride, {}, {}};
+    for (int64_t p = 0; p < count; ++p) {
+      for (int64_t k = 0; k < radix; ++k) AddRoot(p * k, rest, pass.twiddles);
+    }
+    for (int64_t j = 0; j < radix; ++j) AddRoot(j, radix, pass.roots);
+    passes.push_back(std::move(pass));
+    rest = count;
+    stride *= radix;
+  }
+}
+
+int64_t LargestPrimeFactor(int64_t length) {
+  int64_t largest = 1;
+  for (int64_t radix : Radices(length)) largest = std::max(largest, radix == 4 ? 2 : radix);
+  return largest;
+}
+
+}  // namespace ondelette::engine

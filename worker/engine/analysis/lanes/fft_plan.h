@@ -1,0 +1,35 @@
+// How a discrete Fourier transform of any length is cut into passes.
+#ifndef ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_FFT_PLAN_H_
+#define ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_FFT_PLAN_H_
+
+#include <cstdint>
+#include <vector>
+
+namespace ondelette::engine {
+
+// Stockham's self-sorting transform, decimation in frequency: pass by pass the length is divided
+// by a radix. A prime radix above 5 is summed directly, which costs radix multiplications a number.
+// Immutable, thread-safe.
+struct FftPlan {
+  struct Pass {
+    int64_t radix;
+    int64_t count;   // transforms of `radix` numbers: what is left of the length
+    int64_t stride;  // product of the radices before
+    // exp(-2 pi i p k / (radix count)), p < count, k < radix: real and imaginary part in turn.
+    std::vector<float> twiddles;
+    // exp(-2 pi i j / radix), j < radix; for radices that are summed directly.
+    std::vector<float> roots;
+  };
+
+  explicit FftPlan(int64_t length);
+
+  int64_t length;
+  std::vector<Pass> passes;
+};
+
+// The largest prime in a length, at least 1.
+int64_t LargestPrimeFactor(int64_t length);
+
+}  // namespace ondelette::engine
+
+#endif  // ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_FFT_PLAN_H_
