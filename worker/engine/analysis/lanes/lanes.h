@@ -49,7 +49,7 @@ class LaneSum {
  public:
   void Add(Lanes value) {
     stretch_ += value;
-    if (++terms_ % 64 == 0) Flush();
+    if (++terms_ % 16 == 0) Flush();
   }
   Lanes Total() {
     Flush();
