@@ -16,8 +16,6 @@
 #include "absl/time/clock.h"
 #include "common/errors/errors.h"
 
-extern char** environ;
-
 namespace ondelette::client {
 namespace {
 
@@ -31,6 +29,7 @@ std::string ExitText(int status) {
 absl::StatusOr<Child> Child::Start(const std::vector<std::string>& command,
                                    const std::string& log) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
