@@ -31,11 +31,12 @@ def verdict(value, limit, at_least=False):
 
 
 def case_lines(entries):
-    yield "| shape, n | spec | a ms | b ms | b keeping ms | c ms (GFLOP/s) | engine ms | engine / c | engine / better b | a / engine | peak MB: engine, c | engine / c |"
+    yield "| shape, n | spec | a ms | b ms | b keeping ms | c ms (GFLOP/s) | engine ms | engine / c | engine / better b | a / engine | peak MB (at rest): engine, c | engine / c |"
     yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- | ---: | --- |"
     for entry in entries:
         times = [milliseconds(entry, name) for name in ("a", "b", "b keeping")]
-        peak = ", ".join(f"{entry['peak_bytes'][name] / 2**20:,.0f}" for name in ("engine", "c"))
+        resident = entry["resident_bytes"]
+        peak = ", ".join(f"{resident[name][1] / 2**20:,.0f} ({resident[name][0] / 2**20:,.0f})" for name in ("engine", "c"))
         ratios = [ratio(entry, name, entry["goals"]) for name in ("engine/c", "engine/b", "a/engine")]
         noisy = "" if entry["quiet"] else " (disturbed)"
         cells = [

@@ -119,13 +119,14 @@ def summary(rounds):
 
 
 def peaks(contest, spec, sequences):
-    """Peak resident bytes of the engine and of c while they work (their loads apart)."""
+    """Resident bytes of the engine and of c, [at rest, at the peak of a run]; their loads are apart."""
     found = {}
     for name in ("engine", "c"):
         program = contest.programs[name]
+        rest = program.status("VmRSS")
         program.forget_peak()
         program.seconds(spec, sequences)
-        found[name] = program.status("VmHWM")
+        found[name] = [rest, program.status("VmHWM")]
     return found
 
 
@@ -136,8 +137,8 @@ def measure(contest, case):
     contest.load(spec)
     shares = contest.agree(spec, sequence, names)
     found = summary(contest.rounds(spec, [sequence], names, once=("a",)))
-    bytes_at_peak = peaks(contest, spec, [sequence])
-    found["ratios"]["memory/c"] = spread([bytes_at_peak["engine"] / bytes_at_peak["c"]])
+    resident = peaks(contest, spec, [sequence])
+    found["ratios"]["memory/c"] = spread([resident["engine"][1] / resident["c"][1]])
     limits = cases.goals(case.size, case.tokens, case.spec_name)
     faster = cases.notebook_goal(case.size, case.tokens)
     return {
@@ -145,7 +146,7 @@ def measure(contest, case):
         "tokens": case.tokens,
         "spec": case.spec_name,
         **found,
-        "peak_bytes": bytes_at_peak,
+        "resident_bytes": resident,
         "agreement": shares,
         "goals": {**limits, **({"a/engine": faster} if faster else {})},
         "gflops_of_c": case.flops / found["seconds"]["c"]["median"] / 1e9,
