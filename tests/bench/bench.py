@@ -39,6 +39,7 @@ def parse():
     parser.add_argument("--work", type=pathlib.Path, default=CACHE, help="where the random checkpoints are kept")
     parser.add_argument("--wait", type=float, default=0, help="seconds to wait for a load below 0.7 before starting")
     parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--record", metavar="TITLE", help="also write the table into docs/performance.md")
     options = parser.parse_args()
     if not options.engine.exists():
         parser.error(f"{options.engine} is missing: deploy/build release, or --engine PATH")
@@ -102,7 +103,11 @@ def main():
             "cases": measure_cases(options, case_list(options)),
             "extras": measure_extras(options),
         }
-    print("\n".join(report.render(result)))
+    lines = list(report.render(result))
+    print("\n".join(lines))
+    if options.record:
+        page = ROOT / "docs" / "performance.md"
+        page.write_text(report.record(page.read_text(), options.record, lines))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
 

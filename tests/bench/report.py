@@ -119,3 +119,12 @@ def render(result):
         yield ""
         for name, found in result["extras"]:
             yield from LINES[name](found)
+
+
+MARK = "<!-- measurements, newest first: tests/bench/run --record TITLE -->\n"
+
+
+def record(page, title, lines):
+    """The page (docs/performance.md) with a section of this title before those of earlier measurements."""
+    before, after = page.split(MARK)
+    return f"{before}{MARK}\n### {title}\n\n" + "\n".join(lines) + f"\n{after}"
