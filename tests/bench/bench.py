@@ -14,11 +14,11 @@ import subprocess
 import sys
 
 import cases
-import turns
 import extras
 import machine
 import report
 import smoke
+import turns
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "ondelette-bench"
@@ -73,13 +73,15 @@ def measure_cases(options, chosen):
 
 def measure_extras(options):
     """[(name, what was found)], each said on stderr before it begins."""
-    sizes = {"batch": ("14m", "70m"), "load": ("160m",) if options.quick else ("410m",), "layers": ("70m",)}
-    wanted = [(name, size) for name in sizes if name in options.parts for size in sizes[name]]
+    usual = {"batch": ("14m", "70m"), "load": ("160m",) if options.quick else ("410m",), "layers": ("70m",)}
+    wanted = [(name, size) for name in usual if name in options.parts for size in options.sizes or usual[name]]
     wanted += [("long", "70m")] if options.long else []
     found = []
     for name, size in wanted:
         print(f"measuring {name}, {size}", file=sys.stderr, flush=True)
-        found.append((name, getattr(extras, name)(options, size)))
+        with machine.Watch() as watch:
+            measured = getattr(extras, name)(options, size)
+        found.append((name, {**measured, "quiet": watch.share < turns.QUIET}))
     return found
 
 

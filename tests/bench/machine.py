@@ -58,9 +58,11 @@ def busy_seconds():
 
 
 class Watch:
-    """How much of the machine others used during a run: 0 alone, 1 everything. Two ticks of 10 ms are within its error."""
+    """How much of the machine others used during a run: 0 alone, 1 everything. Two ticks of 10 ms are within its error.
 
-    def __init__(self, process):
+    `process` is the one at work; without it, all those that were started and ended meanwhile."""
+
+    def __init__(self, process=None):
         self.process = process
 
     def __enter__(self):
@@ -69,7 +71,8 @@ class Watch:
 
     def used(self):
         times = os.times()
-        return self.process.cpu_seconds() + times.user + times.system
+        children = self.process.cpu_seconds() if self.process else times.children_user + times.children_system
+        return children + times.user + times.system
 
     def __exit__(self, *_):
         elapsed = time.monotonic() - self.start
