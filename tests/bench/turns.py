@@ -50,7 +50,7 @@ class Contest:
             self.loaded = self.programs["engine"].load(self.path, spec)
 
     def agree(self, spec, sequence, names):
-        """{peer: worst share of the tolerance}; raises where a peer's figures are not the engine's."""
+        """{peer: worst share of the tolerance}; raises where a peer's figures are not the engine's. Warms all up."""
         records = self.programs["engine"].records(spec, [sequence])[0]
         shares = {}
         for name in names:
@@ -59,6 +59,7 @@ class Contest:
                 if not share <= 1:
                     raise RuntimeError(f"{name} and the engine differ in {metric} by {share:.3g} times the tolerance")
                 shares[name] = share
+        self.programs["c"].seconds(spec, [sequence])
         return shares
 
     def round(self, spec, sequences, names):
