@@ -28,7 +28,7 @@ PARTS = ("cases", "batch", "load", "layers")
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a choice of everything, under 10 minutes on two cores")
-    parser.add_argument("--smoke", action="store_true", help="one minute; exit status 1 where smoke.json is missed twofold")
+    parser.add_argument("--smoke", action="store_true", help="a minute; exit status 1 where smoke.json is missed")
     parser.add_argument("--long", action="store_true", help="also 32,768 tokens through the 70M shape")
     parser.add_argument("--sizes", nargs="+", choices=list(cases.SHAPES))
     parser.add_argument("--tokens", nargs="+", type=int)

@@ -120,7 +120,8 @@ def long(options, size="70m", tokens=32768):
     """The default spec on a long sequence: the engine and c once each, after a short warm-up."""
     spec, sequence = cases.resolve("relative-window", tokens), cases.draw_tokens(tokens)
     path = cases.checkpoint(options.engine, options.work, size)
-    found = {"size": size, "tokens": tokens, "goal": cases.LONG_GOAL, "bytes_goal": cases.LONG_BYTES}
+    found = {"size": size, "tokens": tokens, "spec": "relative-window"}
+    found.update({"goal": cases.LONG_GOAL, "bytes_goal": cases.LONG_BYTES})
     for name in ("engine", "c"):
         try:
             found[name] = long_run(options, name, path, spec, sequence)

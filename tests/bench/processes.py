@@ -1,5 +1,5 @@
-"""The programs that are compared: the engine, driven by frames over its pipes, and the peers. Each is a process of its own;
-one works at a time."""
+"""The programs that are compared: the engine, driven by frames over its pipes, and the peers. Each is a process of its
+own; one works at a time."""
 
 import json
 import os

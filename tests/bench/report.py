@@ -30,13 +30,23 @@ def verdict(value, limit, quiet, at_least=False):
     return f", goal {limit:g}: {'met' if met else 'missed'}"
 
 
+COLUMNS = (
+    *("shape, n", "spec", "a ms", "b ms", "b keeping ms", "c ms (GFLOP/s)", "engine ms"),
+    *("engine / c", "engine / better b", "a / engine", "peak MB (at rest): engine, c", "engine / c"),
+)
+
+
+def megabytes(count):
+    return f"{count / 2**20:,.0f}"
+
+
 def case_lines(entries):
-    yield "| shape, n | spec | a ms | b ms | b keeping ms | c ms (GFLOP/s) | engine ms | engine / c | engine / better b | a / engine | peak MB (at rest): engine, c | engine / c |"
+    yield f"| {' | '.join(COLUMNS)} |"
     yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- | ---: | --- |"
     for entry in entries:
         times = [milliseconds(entry, name) for name in ("a", "b", "b keeping")]
-        resident = entry["resident_bytes"]
-        peak = ", ".join(f"{resident[name][1] / 2**20:,.0f} ({resident[name][0] / 2**20:,.0f})" for name in ("engine", "c"))
+        resident = [entry["resident_bytes"][name] for name in ("engine", "c")]
+        peak = ", ".join(f"{megabytes(most)} ({megabytes(rest)})" for rest, most in resident)
         ratios = [ratio(entry, name, entry["goals"]) for name in ("engine/c", "engine/b", "a/engine")]
         noisy = "" if entry["quiet"] else " (disturbed)"
         cells = [
@@ -52,44 +62,53 @@ def case_lines(entries):
         yield f"| {' | '.join(cells)} |"
 
 
+def heading(name, found):
+    spec = f", {found['spec']}" if "spec" in found else ""
+    tokens = f", n = {found['tokens']:,}" if "tokens" in found else ""
+    return f"- **{name}**, {found['size'].upper()}{tokens}{spec}: "
+
+
 def batch_line(found):
-    gain, against = found["gain"], found["engine/c"]
-    each = {name: value["median"] / found["sequences"] * 1e3 for name, value in found["seconds"].items()}
+    gain = found["gain"]
+    each = {name: f"{value['median'] / found['sequences'] * 1e3:.1f} ms" for name, value in found["seconds"].items()}
+    goal = verdict(gain["median"], found["goal"], found["quiet"], at_least=True)
     yield (
-        f"- **batch**, {found['size'].upper()}, n = {found['tokens']}, {found['spec']}: {found['sequences']} sequences in one request"
-        f" {each['engine']:.1f} ms a sequence, one by one {each['engine one by one']:.1f} ms: {gain['median']:.2f} times faster"
-        f" ({gain['low']:.2f} to {gain['high']:.2f}){verdict(gain['median'], found['goal'], found['quiet'], at_least=True)};"
-        f" records {'unchanged' if found['records_unchanged'] else 'CHANGED'}."
-        f" c {each['c']:.1f} ms together, {each['c one by one']:.1f} ms one by one; engine / c {against['median']:.2f}."
+        f"{heading('batch', found)}{found['sequences']} sequences in one request {each['engine']} a sequence, "
+        f"one by one {each['engine one by one']}: {gain['median']:.2f} times faster "
+        f"({gain['low']:.2f} to {gain['high']:.2f}){goal}; "
+        f"records {'unchanged' if found['records_unchanged'] else 'CHANGED'}. "
+        f"c {each['c']} together, {each['c one by one']} one by one; engine / c {found['engine/c']['median']:.2f}."
     )
 
 
 def load_line(found):
     share = found["share_of_dd"]
-    seconds = {name: value["median"] for name, value in found["seconds"].items()}
+    seconds = {name: f"{value['median']:.2f} s" for name, value in found["seconds"].items()}
+    goal = verdict(share["median"], found["goal"], found["quiet"], at_least=True)
     yield (
-        f"- **load**, {found['size'].upper()}, {found['bytes'] / 2**20:,.0f} MB cold: dd {seconds['dd']:.2f} s, engine"
-        f" {seconds['engine']:.2f} s, {100 * share['median']:.0f} % of dd's rate ({100 * share['low']:.0f} to {100 * share['high']:.0f})"
-        f"{verdict(share['median'], found['goal'], found['quiet'], at_least=True)}; from memory {seconds['engine warm']:.2f} s;"
-        f" a second job read {found['second_job_bytes']} bytes."
+        f"{heading('load', found)}{megabytes(found['bytes'])} MB cold: dd {seconds['dd']}, engine {seconds['engine']}, "
+        f"{share['median']:.2f} of dd's rate ({share['low']:.2f} to {share['high']:.2f}){goal}; "
+        f"from memory {seconds['engine warm']}; a second job read {found['second_job_bytes']} bytes."
     )
 
 
 def layers_line(found):
-    parts = [f"0:{last} {1e3 * value:,.0f} ms ({100 * found['share'][last]:.0f} %)" for last, value in found["seconds"].items()]
+    parts = [f"0:{last} {1e3 * value:,.0f} ms ({found['share'][last]:.2f})" for last, value in found["seconds"].items()]
     yield (
-        f"- **layers**, {found['size'].upper()}, n = {found['tokens']:,}, {found['spec']}: --layers {', '.join(parts)} a sequence;"
-        f" the last layer's value product, output projection and MLP would be {100 * found['last_layer_saves']:.0f} % of the pass's flops."
+        f"{heading('layers', found)}--layers {', '.join(parts)} a sequence; the last layer's value product, output "
+        f"projection and MLP are {100 * found['last_layer_saves']:.0f} % of a pass's flops."
     )
 
 
-def long_line(found):
-    def told(name):
-        run = found[name]
-        return f"fails: {run['failed']}" if "failed" in run else f"{run['seconds']:,.1f} s, peak {run['peak_bytes'] / 2**20:,.0f} MB"
+def told(run):
+    if "failed" in run:
+        return f"fails: {run['failed']}"
+    return f"{run['seconds']:,.1f} s, peak {megabytes(run['peak_bytes'])} MB"
 
-    text = f"- **long**, {found['size'].upper()}, n = {found['tokens']:,}, relative-window: engine {told('engine')}; c {told('c')}"
+
+def long_line(found):
     engine, c = found["engine"], found["c"]
+    text = f"{heading('long', found)}engine {told(engine)}; c {told(c)}"
     if "seconds" in engine:
         text += f"; memory in GiB{verdict(engine['peak_bytes'] / 2**30, found['bytes_goal'] / 2**30, True)}"
         if "seconds" in c:
@@ -103,10 +122,10 @@ LINES = {"batch": batch_line, "load": load_line, "layers": layers_line, "long": 
 
 def render(result):
     machine = result["machine"]
-    words = " ".join(machine["flags"])
     yield (
-        f"{machine['processor']} ({words}), {machine['threads']} threads, {machine['memory_bytes'] / 2**30:.0f} GiB;"
-        f" load {machine['load_at_start']:.2f} at the start. {result['engine']}. torch {result['torch']}, transformers {result['transformers']}."
+        f"{machine['processor']} ({' '.join(machine['flags'])}), {machine['threads']} threads, "
+        f"{machine['memory_bytes'] / 2**30:.0f} GiB; load {machine['load_at_start']:.2f} at the start. "
+        f"{result['engine']}. torch {result['torch']}, transformers {result['transformers']}."
     )
     if result["cases"]:
         yield ""

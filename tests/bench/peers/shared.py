@@ -1,7 +1,7 @@
 """What the three peers share: the loop that answers requests, the network, and the tokens of shortened sequences.
 
-A request is a line of JSON on stdin, {"spec": {...}, "sequences": [[token, ...], ...], "figures": bool}; the answer a line
-on stdout, {"seconds": ...} and, where asked for, {"figures": one for each sequence}: {metric: [layers][heads] numbers}.
+A request is a line of JSON on stdin, {"spec": {...}, "sequences": [[token, ...], ...], "figures": bool}; the answer a
+line on stdout, {"seconds": ...} and, where asked for, "figures", of each sequence {metric: [layers][heads] numbers}.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""The engine's key permutations (worker/engine/analysis/key_shuffle.h), so that the figures of the key-shuffled null can be
-compared too. Tables are made once a length, before any timing."""
+"""The engine's key permutations (worker/engine/analysis/key_shuffle.h), so that the figures of the key-shuffled null
+can be compared too. Tables are made once a length, before any timing."""
 
 import functools
 

@@ -30,9 +30,10 @@ class Tuned:
         if not relative:
             self.spectra["dropped"] = layers.Spectrum(spec, keys - 1)
         if "key-shuffled" in spec["nulls"]:
-            tables = {"kept": shuffles.windows(keys, spec["window_tokens"])} if relative else {"kept": shuffles.rows(keys)}
-            if not relative:
-                tables["dropped"] = shuffles.rows(keys - 1)
+            if relative:
+                tables = {"kept": shuffles.windows(keys, spec["window_tokens"])}
+            else:
+                tables = {"kept": shuffles.rows(keys), "dropped": shuffles.rows(keys - 1)}
             self.tables = {name: torch.from_numpy(table)[None] for name, table in tables.items()}
 
     def forward(self, tokens, measure):
