@@ -1,5 +1,6 @@
 """Peer c, the floor: what PyTorch needs to run the network's body and measure nothing, through its fused attention,
-with no attention output and no LM head. With the spec's further passes, where shortened sequences need some of their own."""
+with no attention output and no LM head. With the spec's further passes, where shortened sequences need some of their
+own."""
 
 import torch
 
