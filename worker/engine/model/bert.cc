@@ -106,7 +106,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadBert(const Checkpoint& checkpoint, co
   auto model = std::make_unique<Bert>(config, device, std::min(layers, config.layers));
   WeightList list(checkpoint, "bert.", "encoder.layer.0.attention.self.query.weight");
   model->List(spec.position_embeddings == PositionEmbeddings::kKept, list);
-  absl::Status status = LoadWeights(checkpoint, list.wanted(), device, progress);
+  absl::Status status = list.Load(device, progress);
   if (!status.ok()) return status;
   return model;
 }

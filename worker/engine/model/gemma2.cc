@@ -114,7 +114,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadGemma2(const Checkpoint& checkpoint, 
   auto model = std::make_unique<Gemma2>(config, device, std::min(layers, config.layers));
   WeightList list(checkpoint, "model.", "layers.0.input_layernorm.weight");
   model->List(list);
-  absl::Status status = LoadWeights(checkpoint, list.wanted(), device, progress);
+  absl::Status status = list.Load(device, progress);
   if (!status.ok()) return status;
   return model;
 }

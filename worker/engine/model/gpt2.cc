@@ -92,7 +92,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadGpt2(const Checkpoint& checkpoint, co
   auto model = std::make_unique<Gpt2>(config, device, std::min(layers, config.layers));
   WeightList list(checkpoint, "transformer.", "h.0.ln_1.weight");
   model->List(spec.position_embeddings == PositionEmbeddings::kKept, list);
-  absl::Status status = LoadWeights(checkpoint, list.wanted(), device, progress);
+  absl::Status status = list.Load(device, progress);
   if (!status.ok()) return status;
   return model;
 }

@@ -107,7 +107,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadGptNeox(const Checkpoint& checkpoint,
   auto model = std::make_unique<GptNeox>(config, device, std::min(layers, config.layers));
   WeightList list(checkpoint, "gpt_neox.", "embed_in.weight");
   model->List(list);
-  absl::Status status = LoadWeights(checkpoint, list.wanted(), device, progress);
+  absl::Status status = list.Load(device, progress);
   if (!status.ok()) return status;
   return model;
 }

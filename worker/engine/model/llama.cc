@@ -101,7 +101,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadLlama(const Checkpoint& checkpoint, a
   auto model = std::make_unique<Llama>(config, device, std::min(layers, config.layers));
   WeightList list(checkpoint, "model.", "layers.0.input_layernorm.weight");
   model->List(list);
-  absl::Status status = LoadWeights(checkpoint, list.wanted(), device, progress);
+  absl::Status status = list.Load(device, progress);
   if (!status.ok()) return status;
   return model;
 }

@@ -9,7 +9,14 @@
 
 namespace ondelette::engine {
 
-at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+void Linear::Pack() {
+  packed = PackedMatrix::Make(weight, bias);
+  if (packed != nullptr) weight = at::Tensor();
+}
+
+at::Tensor Linear::operator()(const at::Tensor& x) const {
+  return packed != nullptr ? packed->Product(x) : at::linear(x, weight, bias);
+}
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
   return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);

@@ -6,15 +6,21 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "worker/engine/model/activations.h"
+#include "worker/engine/model/packed_matrix.h"
 
 namespace ondelette::engine {
 
 // x W^T + b: a matrix [out, in] and its bias [out], undefined where the network has none.
 struct Linear {
   at::Tensor weight, bias;
+  std::shared_ptr<const PackedMatrix> packed;  // takes the place of weight where it is there
+
+  // Packs the weight if this build and its device can.
+  void Pack();
   at::Tensor operator()(const at::Tensor& x) const;
 };
 

@@ -190,7 +190,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadT5(const Checkpoint& checkpoint, cons
                                     std::min(layers, StackLayers(spec, config)));
   WeightList list(checkpoint, "transformer.", "encoder.block.0.layer.0.layer_norm.weight");
   model->List(list);
-  absl::Status status = LoadWeights(checkpoint, list.wanted(), device, progress);
+  absl::Status status = list.Load(device, progress);
   if (!status.ok()) return status;
   return model;
 }

@@ -19,12 +19,14 @@ void WeightList::Tensor(const std::string& name, std::vector<int64_t> shape, at:
 
 void WeightList::Linear(const std::string& name, int64_t out, int64_t in, bool bias,
                         engine::Linear& into) {
+  linears_.push_back(&into);
   Tensor(name + ".weight", {out, in}, into.weight);
   if (bias) Tensor(name + ".bias", {out}, into.bias);
 }
 
 void WeightList::TransposedLinear(const std::string& name, int64_t out, int64_t in,
                                   engine::Linear& into) {
+  linears_.push_back(&into);
   Tensor(name + ".weight", {in, out}, into.weight);
   wanted_.back().transposed = true;
   Tensor(name + ".bias", {out}, into.bias);
@@ -61,6 +63,13 @@ void WeightList::Embedding(std::initializer_list<absl::string_view> names,
     }
   }
   wanted_.push_back({candidates.front(), {rows, width}, &into});  // its absence is reported
+}
+
+absl::Status WeightList::Load(at::Device device, LoadProgress progress) {
+  absl::Status status = LoadWeights(checkpoint_, wanted_, device, progress);
+  if (!status.ok()) return status;
+  for (engine::Linear* linear : linears_) linear->Pack();
+  return status;
 }
 
 }  // namespace ondelette::engine

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/model/pieces.h"
@@ -38,12 +39,14 @@ class WeightList {
   // Whether the checkpoint has this tensor.
   bool Has(absl::string_view name) const;
 
-  const std::vector<WantedWeight>& wanted() const { return wanted_; }
+  // LoadWeights of everything that was named, and matrices packed for the device.
+  absl::Status Load(at::Device device, LoadProgress progress);
 
  private:
   const Checkpoint& checkpoint_;
   std::string prefix_;
   std::vector<WantedWeight> wanted_;
+  std::vector<engine::Linear*> linears_;
 };
 
 }  // namespace ondelette::engine
