@@ -61,6 +61,7 @@ struct LayerAnalyzer::State {
   State(std::shared_ptr<const AnalysisPlan> shared_plan, int64_t head_count);
 
   void CheckTile(const at::Tensor& attention, int64_t first_query, int64_t tokens, int64_t& next);
+  SignalTile Rows(int64_t first_query, const at::Tensor& attention) const;
   void AddRows(int64_t first_query, const at::Tensor& attention);
   void AddRowLanes(Sink sink, int64_t first_query, const at::Tensor& attention);
   void AddLanes(Sink sink, const std::vector<SignalSource>& sources);
@@ -135,6 +136,13 @@ void LayerAnalyzer::State::AddLanes(Sink sink, const std::vector<SignalSource>& 
   }
 }
 
+// The rows of the spec: where they lie, on the CPU, unless their values are needed.
+SignalTile LayerAnalyzer::State::Rows(int64_t first_query, const at::Tensor& attention) const {
+  const Spec& spec = plan->spec();
+  if (plan->places()) return PlaceRows(first_query, attention, spec.sink, spec.wavelet_entropy);
+  return PrepareRows(first_query, attention, spec.sink);
+}
+
 void LayerAnalyzer::State::AddRows(int64_t first_query, const at::Tensor& attention) {
   std::optional<SignalTile> by_sink[2];
   for (Sink sink : {Sink::kKept, Sink::kDropped}) {
@@ -153,9 +161,10 @@ void LayerAnalyzer::State::AddRows(int64_t first_query, const at::Tensor& attent
     if (std::optional<SignalTile> signals = sums.signals.Add(seen)) sums.spectral.Add(*signals);
   }
   std::optional<SignalTile>& own = by_sink[plan->spec().sink == Sink::kKept ? 0 : 1];
-  if (!own) own = PrepareRows(first_query, attention, plan->spec().sink);
+  if (!own) own = Rows(first_query, attention);
   SignalTile& rows = *own;
   if (rows.count() == 0) return;
+  if (rows.placed()) TransformOnce(plan->wavelet(), rows);
   received.Add(rows);
   reconstruction.Add(rows);
   if (plan->spec().signal == Signal::kRows) {
@@ -171,15 +180,16 @@ void LayerAnalyzer::State::AddWindows(int64_t first_query, const at::Tensor& att
   const int64_t window = plan->spec().window_tokens;
   at::Tensor windows = RelativeWindows(first_query, attention, window);
   if (windows.size(1) == 0) return;
-  at::Tensor mass;
-  SignalTile tile = NormaliseWindows(first_query - window, windows, &mass);
-  AddTo(window_mass, mass.sum(-1));
+  const int64_t first_of_tile = first_query + windows.size(1) - attention.size(1);
+  AddTo(window_mass, windows.sum(at::IntArrayRef{1, 2}, false, at::kDouble));
+  SignalTile tile =
+      plan->places() ? PlaceWindows(first_of_tile, attention, window, plan->spec().wavelet_entropy)
+                     : NormaliseWindows(first_query - window, windows);
   AddBaseSignals(tile);
   scale->AddWhole(tile);
   if (plan->lanes(Sink::kKept) != nullptr) {
     at::Tensor keys;
     if (plan->shuffles()) keys = plan->window_shuffle().Keys(first_query, windows.size(1));
-    const int64_t first_of_tile = first_query + windows.size(1) - attention.size(1);
     AddLanes(Sink::kKept, WindowSources(first_of_tile, attention, window, keys));
     return;
   }
@@ -196,15 +206,18 @@ void LayerAnalyzer::State::AddWindows(int64_t first_query, const at::Tensor& att
 
 void LayerAnalyzer::State::AddShortened(size_t alpha, int64_t first_query,
                                         const at::Tensor& attention) {
-  if (plan->relative()) {
-    at::Tensor windows = RelativeWindows(first_query, attention, plan->spec().window_tokens);
+  const Spec& spec = plan->spec();
+  SignalTile tile;
+  if (!plan->relative()) {
+    tile = Rows(first_query, attention);
+  } else if (plan->places()) {
+    tile = PlaceWindows(first_query, attention, spec.window_tokens, spec.wavelet_entropy);
+  } else {
+    at::Tensor windows = RelativeWindows(first_query, attention, spec.window_tokens);
     if (windows.size(1) == 0) return;
-    SignalTile tile = NormaliseWindows(first_query - plan->spec().window_tokens, windows);
-    scale->AddShortened(alpha, tile);
-    return;
+    tile = NormaliseWindows(first_query - spec.window_tokens, windows);
   }
-  SignalTile rows = PrepareRows(first_query, attention, plan->spec().sink);
-  if (rows.count() > 0) scale->AddShortened(alpha, rows);
+  if (tile.count() > 0) scale->AddShortened(alpha, tile);
 }
 
 Figures LayerAnalyzer::State::Finish() {
@@ -278,8 +291,9 @@ void LayerAnalyzer::Add(int64_t first_query, const at::Tensor& attention) {
   for (size_t alpha = 0; alpha < plan.spec().alphas.size(); ++alpha) {
     int64_t count = std::min(attention.size(1), plan.shortened_tokens(alpha) - first_query);
     if (count <= 0) continue;
-    state_->AddShortened(alpha, first_query,
-                         attention.narrow(1, 0, count).narrow(2, 0, plan.shortened_tokens(alpha)));
+    state_->AddShortened(
+        alpha, first_query,
+        attention.narrow(1, 0, count).narrow(2, 0, plan.shortened_tokens(alpha)).contiguous());
   }
 }
 
@@ -290,7 +304,7 @@ void LayerAnalyzer::AddShortened(size_t alpha_index, int64_t first_query,
               "this spec takes no attention of a shortened sequence ", alpha_index);
   state_->CheckTile(attention, first_query, plan.shortened_tokens(alpha_index),
                     state_->next_shortened[alpha_index]);
-  state_->AddShortened(alpha_index, first_query, attention);
+  state_->AddShortened(alpha_index, first_query, attention.contiguous());
 }
 
 at::Tensor LayerAnalyzer::Finish() { return state_->Records(state_->Finish()); }

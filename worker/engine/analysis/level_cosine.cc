@@ -11,10 +11,6 @@
 namespace ondelette::engine {
 namespace {
 
-std::vector<at::Tensor> DetrendedLevels(const Wavelet& wavelet, const at::Tensor& rows) {
-  return wavelet.Transform(rows - rows.mean(-1, /*keepdim=*/true));
-}
-
 // The first rows of a matrix: their coefficients, cut, and which of them are not empty.
 struct FirstRows {
   FirstRows(const ScaleShape& shape, int64_t row_count, const std::vector<int64_t>& lengths)
@@ -26,8 +22,9 @@ struct FirstRows {
   void Add(const Wavelet& wavelet, const SignalTile& tile) {
     int64_t count = std::min(tile.count(), rows - tile.first);
     if (count <= 0) return;
-    coefficients.Add(tile.first, DetrendedLevels(wavelet, tile.values.narrow(1, 0, count)));
-    filled.narrow(1, tile.first, count).copy_(tile.filled.narrow(1, 0, count));
+    const LaneTransform detrended = TransformDetrended(wavelet, tile, count);
+    coefficients.Add(tile.first, detrended.levels);
+    filled.narrow(1, tile.first, count).copy_(detrended.filled);
   }
 
   int64_t rows;

@@ -59,6 +59,8 @@ class AnalysisPlan {
     bool shuffled = false;
   };
   const std::vector<Variant>& variants() const { return variants_; }
+  // Whether the head's own signals are read where they lie: the CPU's kernels.
+  bool places() const { return lanes(spec_.sink) != nullptr; }
   // Whether every variant has a shuffled twin.
   bool shuffles() const { return !spec_.nulls.empty(); }
 

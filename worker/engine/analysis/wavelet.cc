@@ -76,6 +76,21 @@ Wavelet::Wavelet(int64_t length, int level, Boundary boundary, at::Device device
   std::reverse(lengths_.begin(), lengths_.end());
 }
 
+WaveletTable Wavelet::Table() const {
+  auto list = [](const at::Tensor& samples) {
+    const at::Tensor host = samples.to(at::kCPU);
+    return std::vector<int64_t>(host.data_ptr<int64_t>(), host.data_ptr<int64_t>() + host.numel());
+  };
+  WaveletTable table;
+  table.length = steps_.front().length;
+  for (const Step& step : steps_) {
+    table.steps.push_back({step.length, step.half, list(step.left), list(step.right)});
+  }
+  table.periodic = boundary_ == Boundary::kPeriodization;
+  table.zeros = boundary_ == Boundary::kZero;
+  return table;
+}
+
 at::Tensor Wavelet::Extend(const at::Tensor& signals, const Step& step) const {
   at::Tensor left = signals.index_select(-1, step.left);
   at::Tensor right = signals.index_select(-1, step.right);

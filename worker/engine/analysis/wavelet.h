@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/spec/spec.h"
+#include "worker/engine/analysis/lanes/wavelet_kernel.h"
 
 namespace ondelette::engine {
 
@@ -24,6 +25,9 @@ class Wavelet {
 
   // [..., length] -> {[..., lengths()[0]], [..., lengths()[1]], ...}.
   std::vector<at::Tensor> Transform(const at::Tensor& signals) const;
+
+  // The same rules for the CPU's kernel; how signals come and what is made of them is not set.
+  WaveletTable Table() const;
 
   // The other way round.
   at::Tensor Inverse(const std::vector<at::Tensor>& levels) const;

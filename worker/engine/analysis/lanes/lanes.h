@@ -13,6 +13,7 @@ namespace {
 constexpr int kLanes = 16;
 typedef float Lanes __attribute__((vector_size(64)));
 typedef int32_t IntLanes __attribute__((vector_size(64)));
+typedef double DoubleLanes __attribute__((vector_size(128)));
 
 inline Lanes Splat(float value) { return value - Lanes{}; }
 
@@ -43,6 +44,9 @@ inline Lanes Log(Lanes x) {
 
 // ln p with ln 0 a large finite number, so that p ln p is 0 there (entropy.h).
 inline Lanes SafeLogLanes(Lanes p) { return Log(Max(p, Splat(1e-30f))); }
+
+inline DoubleLanes Widened(Lanes x) { return __builtin_convertvector(x, DoubleLanes); }
+inline Lanes Narrowed(DoubleLanes x) { return __builtin_convertvector(x, Lanes); }
 
 // A sum that is rounded by stretches: thousands of float32 terms lose 1e-6 of it, not 1e-5.
 class LaneSum {

@@ -1,68 +1,28 @@
 // Compiled once for each instruction set, ONDELETTE_LANES being its name.
 #include "worker/engine/analysis/lanes/spectral_kernel.h"
 
+#include "worker/engine/analysis/lanes/extract.h"
 #include "worker/engine/analysis/lanes/lane_fft.h"
 #include "worker/engine/analysis/lanes/lanes.h"
 
 namespace ondelette::engine {
 namespace {
 
-constexpr float kMinimum = 1e-6f, kFlat = 1e-12f, kFloor = 1e-10f, kLittle = 1e-10f;
-
-// Number t of each signal, or of each twin; signals that are not there are the first one again.
-struct Reader {
-  const SignalSource* sources;
-  int64_t count;
-  bool twins;
-
-  Lanes operator()(int64_t t) const {
-    alignas(64) float values[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const SignalSource& source = sources[lane < count ? lane : 0];
-      values[lane] = twins ? source.row[source.keys[t]] : source.first[t * source.stride];
-    }
-    Lanes lanes;
-    std::memcpy(&lanes, values, sizeof(lanes));
-    return lanes;
-  }
-};
+constexpr float kFlat = 1e-12f, kFloor = 1e-10f, kLittle = 1e-10f;
 
 // What is known of signals before their spectrum.
 struct Extracted {
   Lanes filled, energy, positional;
 };
 
-// Writes the signals' numbers, `step` lanes apart: as they are after renormalisation.
-inline Extracted Extract(const SpectralTable& table, const Reader& reader, Lanes* x, int64_t step) {
-  LaneSum sum, energy, positional;
-  for (int64_t t = 0; t < table.length; ++t) sum.Add(x[step * t] = reader(t));
-  Extracted seen{Splat(1), {}, {}};
-  const Lanes mass = sum.Total();
-  Lanes factor = Splat(1);
-  if (table.renormalised) {
-    seen.filled = mass > kMinimum ? Splat(1) : Lanes{};
-    factor = seen.filled / (mass > kMinimum ? mass : Splat(1));
-  }
-  for (int64_t t = 0; t < table.length; ++t) {
-    const Lanes value = x[step * t] * factor;
-    x[step * t] = value;
+inline Extracted Measure(Lanes filled, int64_t length, const Lanes* x, int64_t step) {
+  LaneSum energy, positional;
+  for (int64_t t = 0; t < length; ++t) {
+    const Lanes value = x[step * t];
     energy.Add(value * value);
     positional.Add(-value * SafeLogLanes(value));
   }
-  seen.energy = energy.Total();
-  seen.positional = positional.Total();
-  return seen;
-}
-
-// Subtracts the mean. What rounding left of it goes in a second round: a constant signal must
-// become zeros, for it is flat.
-inline void Detrend(int64_t length, Lanes* x, int64_t step) {
-  for (int round = 0; round < 2; ++round) {
-    LaneSum sum;
-    for (int64_t t = 0; t < length; ++t) sum.Add(x[step * t]);
-    const Lanes mean = sum.Total() / static_cast<float>(length);
-    for (int64_t t = 0; t < length; ++t) x[step * t] -= mean;
-  }
+  return {filled, energy.Total(), positional.Total()};
 }
 
 // Taper and padding, in place: x has room for all points.
@@ -154,7 +114,9 @@ void SpectralBlock(const SpectralTable& table, const SignalSource* sources, int6
       for (int64_t t = 0; t < points; ++t) x[2 * t] = Lanes{};
       break;
     }
-    seen[part] = Extract(table, Reader{sources, count, part == 1}, x, 2);
+    const Reader reader{sources, count, part == 1};
+    const Lanes filled = Extract(reader, table.length, table.renormalised, x, 2);
+    seen[part] = Measure(filled, table.length, x, 2);
     if (table.detrended) Detrend(table.length, x, 2);
     Shape(table, x, 2);
   }
