@@ -64,6 +64,7 @@ LaneTransform TransformLanes(const WaveletTable& table, const std::vector<Signal
                              int64_t heads, bool with_totals) {
   const auto total = static_cast<int64_t>(sources.size());
   const int64_t signals = total / heads, blocks = (total + kBlockSignals - 1) / kBlockSignals;
+  TORCH_CHECK(table.steps.size() < kMostLevels, "too many wavelet levels: ", table.steps.size());
   LaneTransform result;
   for (int64_t length : Lengths(table)) {
     result.levels.push_back(at::empty({heads, signals, length}, at::kFloat));

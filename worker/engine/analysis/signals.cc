@@ -22,16 +22,16 @@ SignalTile Renormalise(int64_t first, at::Tensor values, const at::Tensor& mass)
 
 }  // namespace
 
-void TransformOnce(const Wavelet& wavelet, SignalTile& tile) {
+void TransformOnce(const Wavelet& wavelet, SignalTile& tile, bool with_totals) {
   if (!tile.levels.empty()) return;
   if (!tile.placed()) {
     tile.levels = wavelet.Transform(tile.values);
     return;
   }
-  WaveletTable table = wavelet.Table();
+  WaveletTable table = wavelet.table();
   table.renormalised = tile.places.renormalised;
   table.within_scale = tile.places.within_scale;
-  LaneTransform transform = TransformLanes(table, tile.places.sources, tile.heads(), true);
+  LaneTransform transform = TransformLanes(table, tile.places.sources, tile.heads(), with_totals);
   tile.levels = std::move(transform.levels);
   tile.filled = transform.filled;
   tile.totals = transform.totals;
@@ -44,7 +44,7 @@ LaneTransform TransformDetrended(const Wavelet& wavelet, const SignalTile& tile,
             tile.filled.narrow(1, 0, count),
             {}};
   }
-  WaveletTable table = wavelet.Table();
+  WaveletTable table = wavelet.table();
   table.renormalised = tile.places.renormalised;
   table.detrended = true;
   std::vector<SignalSource> sources;

@@ -45,8 +45,8 @@ struct SignalTile {
   }
 };
 
-// Fills tile.levels, and of places `filled` and `totals`, unless they are there.
-void TransformOnce(const Wavelet& wavelet, SignalTile& tile);
+// Fills tile.levels, and of places `filled` and, if wanted, `totals`, unless they are there.
+void TransformOnce(const Wavelet& wavelet, SignalTile& tile, bool with_totals = true);
 
 // Coefficients and `filled` of the tile's first `count` signals less their mean.
 LaneTransform TransformDetrended(const Wavelet& wavelet, const SignalTile& tile, int64_t count);

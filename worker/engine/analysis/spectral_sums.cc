@@ -55,11 +55,11 @@ void SpectralSums::Add(const SignalTile& tile) {
 }
 
 void SpectralSums::Add(const at::Tensor& lane_sums) {
-  const at::Tensor& sums = lane_sums;  // its figures begin in the order of kNames
-  AddTo(sums_, sums.narrow(0, 0, scope_ == Scope::kAll ? kNames.size() : kControlled));
-  AddTo(counted_, sums.select(0, SpectralFigures::kCounted));
-  AddTo(positional_, sums.select(0, SpectralFigures::kPositionalEntropy));
-  AddTo(filled_, sums.select(0, SpectralFigures::kFilled));
+  // Its figures begin in the order of kNames.
+  AddTo(sums_, lane_sums.narrow(0, 0, scope_ == Scope::kAll ? kNames.size() : kControlled));
+  AddTo(counted_, lane_sums.select(0, SpectralFigures::kCounted));
+  AddTo(positional_, lane_sums.select(0, SpectralFigures::kPositionalEntropy));
+  AddTo(filled_, lane_sums.select(0, SpectralFigures::kFilled));
 }
 
 void SpectralSums::Finish(const std::string& suffix, int64_t total, Figures& figures) const {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace ondelette::engine {
 namespace {
@@ -41,13 +42,12 @@ int64_t SampleAt(int64_t position, int64_t length, Boundary boundary) {
   return 0;
 }
 
-at::Tensor SamplesAt(int64_t begin, int64_t end, int64_t length, Boundary boundary,
-                     at::Device device) {
+std::vector<int64_t> SamplesAt(int64_t begin, int64_t end, int64_t length, Boundary boundary) {
   std::vector<int64_t> samples;
   for (int64_t position = begin; position < end; ++position) {
     samples.push_back(SampleAt(position, length, boundary));
   }
-  return at::tensor(samples, at::kLong).to(device);
+  return samples;
 }
 
 at::Tensor Filter(const at::Tensor& even, const at::Tensor& odd, int64_t half,
@@ -64,31 +64,24 @@ Wavelet::Wavelet(int64_t length, int level, Boundary boundary, at::Device device
     : boundary_(boundary) {
   const bool periodic = boundary == Boundary::kPeriodization;
   const int64_t first = periodic ? -1 : -2;
+  table_.length = length;
+  table_.periodic = periodic;
+  table_.zeros = boundary == Boundary::kZero;
   for (int at = 0; at < level; ++at) {
     int64_t half = (length + (periodic ? 1 : 3)) / 2;
     int64_t end = first + 2 * half + 2;
-    steps_.push_back({length, half, SamplesAt(first, 0, length, boundary, device),
-                      SamplesAt(length, end, length, boundary, device)});
+    std::vector<int64_t> left = SamplesAt(first, 0, length, boundary);
+    std::vector<int64_t> right = SamplesAt(length, end, length, boundary);
+    steps_.push_back({length, half, at::tensor(left, at::kLong).to(device),
+                      at::tensor(right, at::kLong).to(device)});
+    table_.steps.push_back({length, half, std::move(left), std::move(right)});
+    table_.coefficients += half;
     lengths_.push_back(half);
     length = half;
   }
   lengths_.push_back(lengths_.back());
+  table_.coefficients += lengths_.back();
   std::reverse(lengths_.begin(), lengths_.end());
-}
-
-WaveletTable Wavelet::Table() const {
-  auto list = [](const at::Tensor& samples) {
-    const at::Tensor host = samples.to(at::kCPU);
-    return std::vector<int64_t>(host.data_ptr<int64_t>(), host.data_ptr<int64_t>() + host.numel());
-  };
-  WaveletTable table;
-  table.length = steps_.front().length;
-  for (const Step& step : steps_) {
-    table.steps.push_back({step.length, step.half, list(step.left), list(step.right)});
-  }
-  table.periodic = boundary_ == Boundary::kPeriodization;
-  table.zeros = boundary_ == Boundary::kZero;
-  return table;
 }
 
 at::Tensor Wavelet::Extend(const at::Tensor& signals, const Step& step) const {

@@ -27,7 +27,7 @@ class Wavelet {
   std::vector<at::Tensor> Transform(const at::Tensor& signals) const;
 
   // The same rules for the CPU's kernel; how signals come and what is made of them is not set.
-  WaveletTable Table() const;
+  const WaveletTable& table() const { return table_; }
 
   // The other way round.
   at::Tensor Inverse(const std::vector<at::Tensor>& levels) const;
@@ -47,6 +47,7 @@ class Wavelet {
   Boundary boundary_;
   std::vector<Step> steps_;  // finest first
   std::vector<int64_t> lengths_;
+  WaveletTable table_;
 };
 
 }  // namespace ondelette::engine

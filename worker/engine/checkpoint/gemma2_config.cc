@@ -36,15 +36,11 @@ void ReadAttention(ConfigFields& fields, ModelConfig& config) {
   if (!fields.IsNull("attn_logit_softcapping")) {
     config.attention_softcap = fields.Number("attn_logit_softcapping", 50, 1e-6, 1e9);
   }
-  int64_t window = 0;
-  if (!fields.IsNull("sliding_window")) {
-    window = fields.Int("sliding_window", 4096, 1, kMaxPositions);
-  }
   std::vector<std::string> types;
   for (int64_t layer = 0; layer < config.layers; ++layer) {
     types.emplace_back(layer % 2 == 0 ? "sliding_attention" : "full_attention");
   }
-  config.sliding_windows = SlidingWindows(fields, window, std::move(types));
+  config.sliding_windows = SlidingWindows(fields, SlidingWindow(fields), std::move(types));
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "worker/engine/checkpoint/gpt_neox_config.h"
 
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 #include "worker/engine/checkpoint/config_fields.h"
 #include "worker/engine/checkpoint/config_parts.h"
@@ -61,14 +59,8 @@ absl::StatusOr<ModelConfig> ParseGptNeoxConfig(const json& object, absl::string_
   config.tie_embeddings = fields.Bool("tie_word_embeddings", false);
   ReadStoredDType(fields, config);
   config.hidden_activation = ReadActivation(fields, "hidden_act", Activation::kGelu);
-  if (config.hidden % config.heads != 0) {
-    fields.Refuse("hidden_size",
-                  absl::StrCat("it is not a multiple of num_attention_heads, ", config.heads));
-  }
+  ReadEvenHeads(fields, "hidden_size", config);
   if (!fields.status().ok()) return fields.status();
-  config.key_heads = config.heads;
-  config.head_dim = config.hidden / config.heads;
-  config.attention_scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
   if (absl::Status rope = ReadRope(object, file, config); !rope.ok()) return rope;
   return config;
 }

@@ -46,12 +46,12 @@ absl::StatusOr<ModelConfig> Finish(const json& object, absl::string_view file,
   return config;
 }
 
-int64_t Window(ConfigFields& fields) {
+}  // namespace
+
+int64_t SlidingWindow(ConfigFields& fields) {
   if (fields.IsNull("sliding_window")) return 0;
   return fields.Int("sliding_window", 4096, 1, kMaxPositions);
 }
-
-}  // namespace
 
 std::vector<int64_t> SlidingWindows(ConfigFields& fields, int64_t window,
                                     std::vector<std::string> otherwise) {
@@ -87,8 +87,8 @@ absl::StatusOr<ModelConfig> ParseLlamaConfig(const json& object, absl::string_vi
 absl::StatusOr<ModelConfig> ParseMistralConfig(const json& object, absl::string_view file) {
   ConfigFields fields(object, file);
   ModelConfig config;
-  ReadShape(fields, {Architecture::kMistral, 32000, 14336, 8, 4096 * 32}, config);
-  config.sliding_windows.assign(static_cast<size_t>(config.layers), Window(fields));
+  ReadShape(fields, {Architecture::kMistral, 32000, 14336, 8, 131072}, config);
+  config.sliding_windows.assign(static_cast<size_t>(config.layers), SlidingWindow(fields));
   return Finish(object, file, fields, std::move(config));
 }
 
@@ -97,7 +97,7 @@ absl::StatusOr<ModelConfig> ParseQwen2Config(const json& object, absl::string_vi
   ModelConfig config;
   ReadShape(fields, {Architecture::kQwen2, 151936, 22016, 32, 32768}, config);
   config.attention_bias = true;
-  const int64_t window = fields.Bool("use_sliding_window", false) ? Window(fields) : 0;
+  const int64_t window = fields.Bool("use_sliding_window", false) ? SlidingWindow(fields) : 0;
   const int64_t first = fields.Int("max_window_layers", 28, 0, kMaxLayers);
   std::vector<std::string> types;
   for (int64_t layer = 0; layer < config.layers; ++layer) {

@@ -22,6 +22,9 @@ absl::StatusOr<ModelConfig> ParseMistralConfig(const nlohmann::json& object,
 // Llama with biases on queries, keys and values, and windows in its upper layers if asked for.
 absl::StatusOr<ModelConfig> ParseQwen2Config(const nlohmann::json& object, absl::string_view file);
 
+// sliding_window: 4096 where it is absent, 0 (none) where it is null.
+int64_t SlidingWindow(ConfigFields& fields);
+
 // Windows by layer: `window` (0: none) where the type is sliding_attention, 0 where it is
 // full_attention. layer_types from the config where it has them, else `otherwise`.
 std::vector<int64_t> SlidingWindows(ConfigFields& fields, int64_t window,

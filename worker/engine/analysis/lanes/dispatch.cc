@@ -56,11 +56,7 @@ void SpectralBlock(const SpectralTable& table, const SignalSource* sources, int6
 }
 
 int64_t WaveletScratch(const WaveletTable& table) {
-  // The signal, a step's continued samples, an approximation and every coefficient: in float64 and
-  // in float32.
-  int64_t lanes = 3 * (table.length + 8) + table.steps.back().half;
-  for (const WaveletTable::Step& step : table.steps) lanes += step.half;
-  return 3 * lanes * kBlockSignals;
+  return 3 * WaveletLanes(table) * kBlockSignals;  // lanes of float64, and lanes of float32
 }
 
 void WaveletBlock(const WaveletTable& table, const SignalSource* sources, int64_t count,

@@ -26,13 +26,6 @@ struct Db2<Lanes> {
 };
 constexpr double kLittle = 1e-10;
 
-// Lanes of one kind that a block needs.
-inline int64_t WaveletLanes(const WaveletTable& table) {
-  int64_t lanes = 3 * (table.length + 8) + table.steps.back().half;
-  for (const WaveletTable::Step& step : table.steps) lanes += step.half;
-  return lanes;
-}
-
 // Scratch: the signal, the continued samples of a step, an approximation, and all coefficients.
 template <typename V>
 struct Buffers {
@@ -42,7 +35,7 @@ struct Buffers {
 template <typename V>
 inline Buffers<V> BuffersAt(float* memory, int64_t length) {
   V* begin = reinterpret_cast<V*>(memory);
-  const int64_t most = length + 8;  // as WaveletScratch has it
+  const int64_t most = length + 8;  // as WaveletLanes has it
   return {begin, begin + most, begin + 2 * most, begin + 3 * most};
 }
 

@@ -21,7 +21,8 @@ struct WaveletTable {
   };
 
   int64_t length = 0;
-  std::vector<Step> steps;  // finest first
+  std::vector<Step> steps;   // finest first
+  int64_t coefficients = 0;  // of all levels
   bool periodic = false;
   bool zeros = false;         // beyond the ends
   bool within_scale = false;  // entropies of c^2 / (sum c^2 + 1e-10), else of c^2
@@ -54,6 +55,12 @@ struct WaveletOutputs {
   const Target (*targets)[kBlockSignals];
   alignas(64) float filled[kBlockSignals];  // out: 1 where the signal is not empty
 };
+
+// Lanes of one kind that a block needs: the signal, a step's continued samples, an approximation, and
+// every coefficient.
+static inline int64_t WaveletLanes(const WaveletTable& table) {
+  return 3 * (table.length + 8) + table.coefficients;
+}
 
 // Numbers of scratch memory, aligned to 64 bytes, that a block needs.
 int64_t WaveletScratch(const WaveletTable& table);
