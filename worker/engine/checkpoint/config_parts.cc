@@ -80,7 +80,7 @@ void ReadHeads(ConfigFields& fields, int64_t key_heads, int64_t head_dim, ModelC
 void ReadEvenHeads(ConfigFields& fields, absl::string_view hidden_field, ModelConfig& config) {
   if (config.hidden % config.heads != 0) {
     fields.Refuse(hidden_field,
-                  absl::StrCat("it is not a multiple of the ", config.heads, " attention heads"));
+                  absl::StrCat("it is not a multiple of num_attention_heads, ", config.heads));
   }
   config.key_heads = config.heads;
   config.head_dim = config.hidden / config.heads;
