@@ -120,7 +120,7 @@ TEST(Analyzer, EmptyAndFlatSignalsShowInCoverage) {
 
 TEST(Analyzer, TilesMustFollowEachOther) {
   Spec spec = SmallSpec("paper-table5", 32);
-  auto plan = AnalysisPlan::Create(spec, at::kCPU);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU, true, true, /*lanes=*/false);
   ASSERT_TRUE(plan.ok());
   at::Tensor attention = RandomAttention(2, 32, 8);
   LayerAnalyzer analyzer(*plan, 2);
@@ -129,6 +129,24 @@ TEST(Analyzer, TilesMustFollowEachOther) {
   EXPECT_THROW(analyzer.Add(0, attention.narrow(1, 0, 20)), c10::Error);
   EXPECT_THROW(analyzer.Add(20, attention.narrow(0, 0, 1)), c10::Error);
   EXPECT_THROW(analyzer.AddShortened(0, 0, attention), c10::Error);
+  EXPECT_THROW(analyzer.Finish(), c10::Error);
+}
+
+TEST(Analyzer, LanesMustFollowEachOther) {
+  Spec spec = SmallSpec("paper-table5", 32);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU);
+  ASSERT_TRUE(plan.ok());
+  const at::Tensor values = at::ones({32, kLaneCount}, at::kFloat);
+  auto block = [&](int64_t head, int64_t first) {
+    return LaneBlock{head, first, kLaneCount, 32, 0, 32, values.data_ptr<float>()};
+  };
+  LayerAnalyzer analyzer(*plan, 2);
+  EXPECT_THROW(analyzer.Add(0, RandomAttention(2, 32, 8)), c10::Error) << "tiles";
+  EXPECT_THROW(analyzer.Add(block(0, 16)), c10::Error);
+  EXPECT_THROW(analyzer.Add(block(2, 0)), c10::Error);
+  analyzer.Add(block(0, 0));
+  EXPECT_THROW(analyzer.Add(block(0, 0)), c10::Error);
+  EXPECT_THROW(analyzer.AddShortened(0, block(0, 0)), c10::Error);
   EXPECT_THROW(analyzer.Finish(), c10::Error);
 }
 
@@ -166,7 +184,7 @@ TEST(Analyzer, RelativeNeverHoldsASquareMatrix) {
 #endif
   constexpr int64_t kTokens = 8192;
   Spec spec = SmallSpec("relative-window", kTokens);
-  auto plan = AnalysisPlan::Create(spec, at::kCPU);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU, true, true, /*lanes=*/false);
   ASSERT_TRUE(plan.ok()) << plan.status();
   LayerAnalyzer analyzer(*plan, 1);
   rusage usage;

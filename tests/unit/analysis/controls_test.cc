@@ -6,7 +6,12 @@
 namespace ondelette::engine {
 namespace {
 
-TEST(Controls, EveryPresetAndPatternMeetsItsGoldens) {
+// By the CPU's kernels, or by tensors as on a GPU.
+class Controls : public testing::TestWithParam<bool> {};
+
+TEST_P(Controls, EveryPresetAndPatternMeetsItsGoldens) {
+  Feeding feeding;
+  feeding.lanes = GetParam();
   nlohmann::json goldens = ReadJson("tests/parity/controls.json");
   std::map<std::string, double> worst;
   size_t compared = 0;
@@ -18,7 +23,7 @@ TEST(Controls, EveryPresetAndPatternMeetsItsGoldens) {
     for (const auto& [pattern, golden] : goldens[preset]["controls"].items()) {
       SCOPED_TRACE(preset + " / " + pattern);
       at::Tensor attention = Pattern(pattern, spec.tokens).to(at::kFloat).unsqueeze(0);
-      ExpectRecord(spec, Analyze(spec, attention)[0], golden, 1e-5, 1e-5, &worst);
+      ExpectRecord(spec, Analyze(spec, attention, feeding)[0], golden, 1e-5, 1e-5, &worst);
       ++compared;
     }
   }
@@ -28,9 +33,13 @@ TEST(Controls, EveryPresetAndPatternMeetsItsGoldens) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Ways, Controls, testing::Bool(), [](const auto& info) {
+  return info.param ? std::string("Lanes") : std::string("Tiles");
+});
+
 // Attention exp(-lambda d) under the default spec: entropy rises and the low band falls with
 // lambda. The figures are those of the definition, computed in float64 by numpy.
-TEST(Controls, ExponentialsRiseInEntropyAndFallInLowBand) {
+TEST(Exponentials, RiseInEntropyAndFallInLowBand) {
   Spec spec = *PresetSpec("relative-window");
   spec.scale_sampling = ScaleSampling::kPrefix;
   struct {

@@ -22,7 +22,8 @@ Spec SpecOf(const json& golden) {
   return spec.ok() ? *spec : Spec{};
 }
 
-class Goldens : public testing::Test {
+// By the CPU's kernels, or by tensors as on a GPU.
+class Goldens : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     auto file =
@@ -47,6 +48,7 @@ class Goldens : public testing::Test {
   Feeding FeedingOf(const json& golden, const Spec& spec) {
     Feeding feeding;
     feeding.causal = golden["causal"];
+    feeding.lanes = GetParam();
     if (golden["shortened"].empty()) return feeding;
     for (double alpha : spec.alphas) {
       feeding.shortened.push_back(Attention(golden["shortened"][NumberInName(alpha)]));
@@ -64,7 +66,7 @@ class Goldens : public testing::Test {
   json cases_;
 };
 
-TEST_F(Goldens, EveryCaseMeetsTheOracle) {
+TEST_P(Goldens, EveryCaseMeetsTheOracle) {
   ASSERT_GE(cases_.size(), 40U);
   std::map<std::string, double> worst;
   for (const json& golden : cases_) {
@@ -84,7 +86,7 @@ TEST_F(Goldens, EveryCaseMeetsTheOracle) {
 }
 
 // Whatever the tile, also one that cuts off query 0, the same figures to float32 rounding.
-TEST_F(Goldens, TheTileMakesNoDifference) {
+TEST_P(Goldens, TheTileMakesNoDifference) {
   for (const json& golden : cases_) {
     SCOPED_TRACE(golden["name"].get<std::string>());
     Spec spec = AsGiven(SpecOf(golden), golden);
@@ -101,10 +103,12 @@ TEST_F(Goldens, TheTileMakesNoDifference) {
   }
 }
 
-TEST_F(Goldens, ShuffledPositionalEntropyOfRowsIsTheUnshuffledOne) {
+TEST_P(Goldens, ShuffledPositionalEntropyOfRowsIsTheUnshuffledOne) {
   Spec spec = *PresetSpec("paper-table5");
   spec.tokens = 112;
-  at::Tensor records = Analyze(spec, Attention("sink"));
+  Feeding feeding;
+  feeding.lanes = GetParam();
+  at::Tensor records = Analyze(spec, Attention("sink"), feeding);
   for (int64_t head = 0; head < records.size(0); ++head) {
     std::map<std::string, float> figures = Labelled(spec, records[head]);
     EXPECT_FLOAT_EQ(figures["positional_entropy_key_shuffled"], figures["positional_entropy"]);
@@ -113,6 +117,10 @@ TEST_F(Goldens, ShuffledPositionalEntropyOfRowsIsTheUnshuffledOne) {
     EXPECT_NE(figures["spectral_entropy_key_shuffled"], figures["spectral_entropy"]);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Ways, Goldens, testing::Bool(), [](const auto& info) {
+  return info.param ? std::string("Lanes") : std::string("Tiles");
+});
 
 }  // namespace
 }  // namespace ondelette::engine

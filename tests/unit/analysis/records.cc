@@ -27,6 +27,24 @@ void Feed(LayerAnalyzer& analyzer, const at::Tensor& attention, int64_t tile, in
   }
 }
 
+// The same by blocks of lanes, head by head.
+void FeedLanes(LayerAnalyzer& analyzer, const at::Tensor& attention, int alpha) {
+  const int64_t queries = attention.size(1), keys = attention.size(2);
+  for (int64_t head = 0; head < attention.size(0); ++head) {
+    for (int64_t first = 0; first < queries; first += kLaneCount) {
+      const int64_t count = std::min(kLaneCount, queries - first);
+      at::Tensor lanes = at::zeros({keys, kLaneCount}, at::kFloat);
+      lanes.narrow(1, 0, count).copy_(attention[head].narrow(0, first, count).t());
+      const LaneBlock block{head, first, count, keys, 0, keys, lanes.data_ptr<float>()};
+      if (alpha < 0) {
+        analyzer.Add(block);
+      } else {
+        analyzer.AddShortened(alpha, block);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 at::Tensor Pattern(const std::string& name, int64_t n) {
@@ -54,15 +72,22 @@ at::Tensor RandomAttention(int64_t heads, int64_t n, uint64_t seed, bool causal)
 }
 
 at::Tensor Analyze(const Spec& spec, const at::Tensor& attention, const Feeding& feeding) {
-  auto plan = AnalysisPlan::Create(spec, at::kCPU, feeding.causal);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU, feeding.causal, true, feeding.lanes);
   if (!plan.ok()) {
     ADD_FAILURE() << plan.status();
     return {};
   }
   LayerAnalyzer analyzer(*plan, attention.size(0));
-  Feed(analyzer, attention, feeding.tile, -1);
+  auto feed = [&](const at::Tensor& matrix, int alpha) {
+    if ((*plan)->lanes() != nullptr) {
+      FeedLanes(analyzer, matrix, alpha);
+    } else {
+      Feed(analyzer, matrix, feeding.tile, alpha);
+    }
+  };
+  feed(attention, -1);
   for (size_t alpha = 0; alpha < feeding.shortened.size(); ++alpha) {
-    Feed(analyzer, feeding.shortened[alpha], feeding.tile, static_cast<int>(alpha));
+    feed(feeding.shortened[alpha], static_cast<int>(alpha));
   }
   return analyzer.Finish();
 }

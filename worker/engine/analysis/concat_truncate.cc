@@ -39,7 +39,7 @@ class ConcatTruncate : public ScaleComparison {
   }
 
   void AddShortened(size_t alpha, SignalTile& tile) override {
-    TransformOnce(*shape_.shortened[alpha], tile, /*with_totals=*/false);
+    TransformOnce(*shape_.shortened[alpha], tile);
     shortened_[alpha].Add(tile.first, tile.levels);
     shortened_filled_[alpha].logical_or_(tile.filled.any(1));
   }

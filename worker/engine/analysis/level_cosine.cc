@@ -22,9 +22,9 @@ struct FirstRows {
   void Add(const Wavelet& wavelet, const SignalTile& tile) {
     int64_t count = std::min(tile.count(), rows - tile.first);
     if (count <= 0) return;
-    const LaneTransform detrended = TransformDetrended(wavelet, tile, count);
-    coefficients.Add(tile.first, detrended.levels);
-    filled.narrow(1, tile.first, count).copy_(detrended.filled);
+    at::Tensor values = tile.values.narrow(1, 0, count);
+    coefficients.Add(tile.first, wavelet.Transform(values - values.mean(-1, /*keepdim=*/true)));
+    filled.narrow(1, tile.first, count).copy_(tile.filled.narrow(1, 0, count));
   }
 
   int64_t rows;

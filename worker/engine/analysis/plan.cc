@@ -28,12 +28,13 @@ absl::Status CheckDevice(at::Device device) {
 absl::StatusOr<std::shared_ptr<const AnalysisPlan>> AnalysisPlan::Create(const Spec& spec,
                                                                          at::Device device,
                                                                          bool causal,
-                                                                         bool prefix_exact) {
+                                                                         bool prefix_exact,
+                                                                         bool lanes) {
   if (absl::Status status = ValidateSpec(spec); !status.ok()) return status;
   if (absl::Status status = CheckDevice(device); !status.ok()) return status;
   try {
     return std::shared_ptr<const AnalysisPlan>(
-        new AnalysisPlan(spec, device, causal, prefix_exact));
+        new AnalysisPlan(spec, device, causal, prefix_exact, lanes));
   } catch (const c10::Error& error) {
     return MakeError(absl::StatusCode::kResourceExhausted, "ANALYSIS_PLAN",
                      absl::StrCat("the analysis of ", spec.tokens, " tokens on ", device.str(),
@@ -47,12 +48,17 @@ absl::StatusOr<std::shared_ptr<const AnalysisPlan>> AnalysisPlan::Create(const S
   }
 }
 
-AnalysisPlan::AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact)
+AnalysisPlan::AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact,
+                           bool lanes)
     : spec_(spec),
       device_(device),
       causal_(causal),
       needs_shortened_(!spec.alphas.empty() &&
                        !(causal && prefix_exact && spec.scale_sampling == ScaleSampling::kPrefix)) {
+  if (lanes && device.is_cpu() && LanePlan::Serves(spec, causal)) {
+    lanes_.emplace(spec, causal, needs_shortened_);
+    return;
+  }
   MakeVariants();
   MakeWavelets();
 }
@@ -69,7 +75,6 @@ void AnalysisPlan::MakeVariants() {
     Spec seen = spec_;
     seen.sink = variant.sink;
     if (!spectra_[at]) spectra_[at].emplace(seen, device_);
-    if (!lanes_[at] && LaneSpectrum::Serves(seen, device_)) lanes_[at].emplace(seen);
     if (!variant.shuffled) continue;
     if (relative()) {
       window_shuffle_.emplace(spec_.tokens, spec_.window_tokens, causal_, device_);
@@ -96,11 +101,6 @@ int64_t AnalysisPlan::shortened_tokens(size_t alpha_index) const {
 int64_t AnalysisPlan::signals() const {
   if (relative()) return spec_.tokens - spec_.window_tokens;
   return spec_.signal == Signal::kRows ? rows(spec_.tokens) : 1;
-}
-
-const LaneSpectrum* AnalysisPlan::lanes(Sink sink) const {
-  const std::optional<LaneSpectrum>& held = lanes_[Index(sink)];
-  return held ? &*held : nullptr;
 }
 
 const SignalSpectrum& AnalysisPlan::spectrum(Sink sink) const { return *spectra_[Index(sink)]; }

@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "common/spec/spec.h"
 #include "worker/engine/analysis/key_shuffle.h"
-#include "worker/engine/analysis/lane_spectrum.h"
+#include "worker/engine/analysis/lane_plan.h"
 #include "worker/engine/analysis/signal_spectrum.h"
 #include "worker/engine/analysis/wavelet.h"
 
@@ -27,13 +27,15 @@ class AnalysisPlan {
   // `causal`: attention is zero above the diagonal. It decides in which keys a row is shuffled
   // (those up to the query, or all). `prefix_exact`: A[:m, :m] is the attention of the first m
   // tokens alone, and is read off there.
+  // `lanes`: by the CPU's kernels where they serve; false: by tensors, as everywhere else.
   // INVALID_ARGUMENT where the spec is not valid, FAILED_PRECONDITION where the device is a GPU and
   // this build has no CUDA, RESOURCE_EXHAUSTED where the tables cannot be made (LibTorch's
   // message).
   static absl::StatusOr<std::shared_ptr<const AnalysisPlan>> Create(const Spec& spec,
                                                                     at::Device device,
                                                                     bool causal = true,
-                                                                    bool prefix_exact = true);
+                                                                    bool prefix_exact = true,
+                                                                    bool lanes = true);
   AnalysisPlan(const AnalysisPlan&) = delete;
   AnalysisPlan& operator=(const AnalysisPlan&) = delete;
 
@@ -52,6 +54,11 @@ class AnalysisPlan {
   // How many signals a head has under this spec.
   int64_t signals() const;
 
+  // Where the CPU's kernels serve; nullptr: attention comes in tiles.
+  const LanePlan* lanes() const { return lanes_ ? &*lanes_ : nullptr; }
+
+  // What follows is there for tiles only.
+
   // The head itself and its controls, in the order of the record's columns.
   struct Variant {
     std::string suffix;  // "" for the head itself
@@ -59,13 +66,6 @@ class AnalysisPlan {
     bool shuffled = false;
   };
   const std::vector<Variant>& variants() const { return variants_; }
-  // Whether the head's own signals are read where they lie: the CPU's kernels.
-  bool places() const { return lanes(spec_.sink) != nullptr; }
-  // Whether every variant has a shuffled twin.
-  bool shuffles() const { return !spec_.nulls.empty(); }
-
-  // Of the head's signals or of a variant's, where it serves; nullptr elsewhere.
-  const LaneSpectrum* lanes(Sink sink) const;
   // Of the head's signals, or of a variant's.
   const SignalSpectrum& spectrum(Sink sink) const;
   // Of the rows of the whole matrix, or of its windows.
@@ -76,7 +76,7 @@ class AnalysisPlan {
   const WindowShuffle& window_shuffle() const { return *window_shuffle_; }
 
  private:
-  AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact);
+  AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact, bool lanes);
   void MakeVariants();
   void MakeWavelets();
 
@@ -84,10 +84,10 @@ class AnalysisPlan {
   at::Device device_;
   bool causal_;
   bool needs_shortened_;
+  std::optional<LanePlan> lanes_;
   std::vector<Variant> variants_;
   // By sink: kept, dropped; only those that some variant needs.
   std::optional<SignalSpectrum> spectra_[2];
-  std::optional<LaneSpectrum> lanes_[2];
   std::optional<RowShuffle> row_shuffles_[2];
   std::optional<WindowShuffle> window_shuffle_;
   std::optional<Wavelet> wavelet_;

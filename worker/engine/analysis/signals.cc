@@ -1,14 +1,9 @@
 #include "worker/engine/analysis/signals.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <limits>
-#include <numeric>
-#include <utility>
 
 #include "worker/engine/analysis/constants.h"
-#include "worker/engine/analysis/signal_sources.h"
 
 namespace ondelette::engine {
 namespace {
@@ -22,61 +17,8 @@ SignalTile Renormalise(int64_t first, at::Tensor values, const at::Tensor& mass)
 
 }  // namespace
 
-void TransformOnce(const Wavelet& wavelet, SignalTile& tile, bool with_totals) {
-  if (!tile.levels.empty()) return;
-  if (!tile.placed()) {
-    tile.levels = wavelet.Transform(tile.values);
-    return;
-  }
-  WaveletTable table = wavelet.table();
-  table.renormalised = tile.places.renormalised;
-  table.within_scale = tile.places.within_scale;
-  LaneTransform transform = TransformLanes(table, tile.places.sources, tile.heads(), with_totals);
-  tile.levels = std::move(transform.levels);
-  tile.filled = transform.filled;
-  tile.totals = transform.totals;
-}
-
-LaneTransform TransformDetrended(const Wavelet& wavelet, const SignalTile& tile, int64_t count) {
-  if (!tile.placed()) {
-    at::Tensor rows = tile.values.narrow(1, 0, count);
-    return {wavelet.Transform(rows - rows.mean(-1, /*keepdim=*/true)),
-            tile.filled.narrow(1, 0, count),
-            {}};
-  }
-  WaveletTable table = wavelet.table();
-  table.renormalised = tile.places.renormalised;
-  table.detrended = true;
-  std::vector<SignalSource> sources;
-  for (int64_t head = 0; head < tile.heads(); ++head) {
-    auto begin = tile.places.sources.begin() + head * tile.count();
-    sources.insert(sources.end(), begin, begin + count);
-  }
-  return TransformLanes(table, sources, tile.heads(), false);
-}
-
-SignalTile PlaceRows(int64_t first_query, const at::Tensor& attention, Sink sink,
-                     WaveletEntropy entropy) {
-  const bool dropped = sink == Sink::kDropped;
-  SignalTile tile;
-  tile.first = dropped ? std::max<int64_t>(0, first_query - 1) : first_query;
-  tile.places = {attention,         RowSources(first_query, attention, sink, {}),
-                 attention.size(0), attention.size(2) - (dropped ? 1 : 0),
-                 dropped,           entropy == WaveletEntropy::kWithinScale};
-  return tile;
-}
-
-SignalTile PlaceWindows(int64_t first_query, const at::Tensor& attention, int64_t window,
-                        WaveletEntropy entropy) {
-  SignalTile tile;
-  tile.first = std::max<int64_t>(0, first_query - window);
-  tile.places = {attention,
-                 WindowSources(first_query, attention, window, {}),
-                 attention.size(0),
-                 window,
-                 true,
-                 entropy == WaveletEntropy::kWithinScale};
-  return tile;
+void TransformOnce(const Wavelet& wavelet, SignalTile& tile) {
+  if (tile.levels.empty()) tile.levels = wavelet.Transform(tile.values);
 }
 
 SignalTile PrepareRows(int64_t first_query, const at::Tensor& attention, Sink sink) {
@@ -109,35 +51,7 @@ SignalTile NormaliseWindows(int64_t first, const at::Tensor& windows) {
   return Renormalise(first, values, values.sum(-1));
 }
 
-namespace {
-
-// Sums over the rows of each head, [heads, length] float64, and how many of them are not empty.
-void SumPlaces(const SignalPlaces& places, const at::Tensor& sums, const at::Tensor& counts) {
-  const int64_t rows = static_cast<int64_t>(places.sources.size()) / places.heads;
-  at::parallel_for(0, places.heads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t head = begin; head < end; ++head) {
-      double* sum = sums.data_ptr<double>() + head * places.length;
-      for (int64_t row = 0; row < rows; ++row) {
-        const float* x = places.sources[static_cast<size_t>(head * rows + row)].first;
-        const double mass = places.renormalised ? std::accumulate(x, x + places.length, 0.0) : 1.0;
-        if (places.renormalised && !(mass > kMinimumMass)) continue;
-        for (int64_t key = 0; key < places.length; ++key) sum[key] += x[key] / mass;
-        counts.data_ptr<double>()[head] += 1;
-      }
-    }
-  });
-}
-
-}  // namespace
-
 void ReceivedSums::Add(const SignalTile& rows) {
-  if (rows.placed()) {
-    if (!sum_.defined()) {
-      sum_ = at::zeros({rows.heads(), rows.places.length}, at::kDouble);
-      count_ = at::zeros({rows.heads()}, at::kDouble);
-    }
-    return SumPlaces(rows.places, sum_, count_);
-  }
   at::Tensor sum = rows.values.sum(1);
   at::Tensor count = rows.filled.sum(1, /*keepdim=*/false, at::kDouble);
   sum_ = sum_.defined() ? sum_.add_(sum) : sum;

@@ -1,8 +1,7 @@
 // From attention to signals: what the spec looks at.
 //
 // Values here are float64: attention comes in float32, is exact in it, and what is subtracted from
-// or divided by then loses nothing that the figures could see. On the CPU, rows and windows are not
-// copied at all: a tile says where they lie, and the kernels of lanes/ read them there.
+// or divided by then loses nothing that the figures could see.
 #ifndef ONDELETTE_WORKER_ENGINE_ANALYSIS_SIGNALS_H_
 #define ONDELETTE_WORKER_ENGINE_ANALYSIS_SIGNALS_H_
 
@@ -13,51 +12,22 @@
 #include <vector>
 
 #include "common/spec/spec.h"
-#include "worker/engine/analysis/lane_wavelets.h"
-#include "worker/engine/analysis/lanes/spectral_kernel.h"
 #include "worker/engine/analysis/wavelet.h"
 
 namespace ondelette::engine {
 
-// Signals that lie in an attention tile's memory, which `attention` keeps.
-struct SignalPlaces {
-  at::Tensor attention;
-  std::vector<SignalSource> sources;  // heads x signals, head by head
-  int64_t heads = 0;
-  int64_t length = 0;         // of a signal
-  bool renormalised = false;  // each is divided by its sum; empty where that is too small
-  bool within_scale = false;  // which wavelet entropy their totals have
-};
-
-// Some signals of every head, as values or as places. A value: copies share the tensors.
+// Some signals of every head. A value: copies share the tensors.
 struct SignalTile {
   int64_t first = 0;  // the first signal's index: its row, or its query - T
-  at::Tensor values;  // [heads, signals, length] float64; zeros where empty. Undefined: see places
-  at::Tensor filled;  // [heads, signals] bool: not empty; of places undefined until TransformOnce
+  at::Tensor values;  // [heads, signals, length] float64; zeros where empty
+  at::Tensor filled;  // [heads, signals] bool: not empty
   std::vector<at::Tensor> levels;  // wavelet coefficients; {} until TransformOnce
-  SignalPlaces places = {};
-  WaveletTotals totals = {};  // of places: since TransformOnce
 
-  bool placed() const { return !values.defined(); }
-  int64_t heads() const { return placed() ? places.heads : values.size(0); }
-  int64_t count() const {
-    return placed() ? static_cast<int64_t>(places.sources.size()) / places.heads : values.size(1);
-  }
+  int64_t count() const { return values.size(1); }
 };
 
-// Fills tile.levels, and of places `filled` and, if wanted, `totals`, unless they are there.
-void TransformOnce(const Wavelet& wavelet, SignalTile& tile, bool with_totals = true);
-
-// Coefficients and `filled` of the tile's first `count` signals less their mean.
-LaneTransform TransformDetrended(const Wavelet& wavelet, const SignalTile& tile, int64_t count);
-
-// The rows of an attention tile on the CPU, as PrepareRows has them, as places.
-SignalTile PlaceRows(int64_t first_query, const at::Tensor& attention, Sink sink,
-                     WaveletEntropy entropy);
-
-// The windows of an attention tile on the CPU, as places; may hold none.
-SignalTile PlaceWindows(int64_t first_query, const at::Tensor& attention, int64_t window,
-                        WaveletEntropy entropy);
+// Fills tile.levels unless they are there.
+void TransformOnce(const Wavelet& wavelet, SignalTile& tile);
 
 // The rows of an attention tile [heads, queries, keys] that begins at `first_query`, as the matrix
 // that a rows spec looks at: as they are, or without key 0 and query 0 and renormalised. May hold

@@ -7,17 +7,15 @@
 #include "common/spec/columns.h"
 #include "worker/engine/analysis/constants.h"
 #include "worker/engine/analysis/entropy.h"
-#include "worker/engine/analysis/lanes/spectral_kernel.h"
 
 namespace ondelette::engine {
 namespace {
 
-// In the order in which FiguresOf makes them; the first three are the controlled ones.
+// In the order in which FiguresOf makes them.
 constexpr std::array<const char*, 7> kNames = {"spectral_entropy",  "frequency_selectivity",
                                                "band_low",          "peak_share",
                                                "spectral_flatness", "band_mid",
                                                "band_high"};
-constexpr int64_t kControlled = 3;
 
 // Figures of every signal, each [heads, signals], from p [heads, signals, bins].
 std::vector<at::Tensor> FiguresOf(const at::Tensor& p, const std::array<int64_t, 3>& band_bins,
@@ -52,14 +50,6 @@ void SpectralSums::Add(const SignalTile& tile) {
   AddTo(counted_, counted.sum(-1, /*keepdim=*/false, at::kDouble));
   AddTo(positional_, SumWhere(tile.filled, Entropy(tile.values)));
   AddTo(filled_, tile.filled.sum(-1, /*keepdim=*/false, at::kDouble));
-}
-
-void SpectralSums::Add(const at::Tensor& lane_sums) {
-  // Its figures begin in the order of kNames.
-  AddTo(sums_, lane_sums.narrow(0, 0, scope_ == Scope::kAll ? kNames.size() : kControlled));
-  AddTo(counted_, lane_sums.select(0, SpectralFigures::kCounted));
-  AddTo(positional_, lane_sums.select(0, SpectralFigures::kPositionalEntropy));
-  AddTo(filled_, lane_sums.select(0, SpectralFigures::kFilled));
 }
 
 void SpectralSums::Finish(const std::string& suffix, int64_t total, Figures& figures) const {

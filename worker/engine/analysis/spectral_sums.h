@@ -21,8 +21,6 @@ class SpectralSums {
   SpectralSums(const SignalSpectrum& spectrum, Scope scope) : spectrum_(spectrum), scope_(scope) {}
 
   void Add(const SignalTile& tile);
-  // What LaneSpectrum has summed over signals or over twins; takes it over.
-  void Add(const at::Tensor& lane_sums);
 
   // Means over the counted signals under the figures' names + `suffix`; with kAll also `coverage`,
   // out of `total` signals.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/spec/spec.h"
-#include "worker/engine/analysis/lanes/wavelet_kernel.h"
+#include "worker/engine/lanes/wavelet_kernel.h"
 
 namespace ondelette::engine {
 

@@ -15,11 +15,6 @@ at::Tensor CountFilled(const SignalTile& tile) {
 }  // namespace
 
 void EnergySums::Add(const SignalTile& tile) {
-  if (tile.placed()) {
-    AddTo(sums_, tile.totals.energy_share.clone());
-    AddTo(filled_, tile.totals.filled.clone());
-    return;
-  }
   std::vector<at::Tensor> energies;  // a level: [heads, signals]
   for (const at::Tensor& level : tile.levels) energies.push_back(level.square().sum(-1));
   at::Tensor energy = at::stack(energies, 0);
@@ -31,11 +26,6 @@ at::Tensor EnergySums::Mean() const { return sums_.defined() ? sums_ / filled_ :
 
 void WaveletSums::Add(const SignalTile& tile) {
   energy_.Add(tile);
-  if (tile.placed()) {
-    AddTo(entropy_, tile.totals.entropy.clone());
-    AddTo(filled_, tile.totals.filled.clone());
-    return;
-  }
   std::vector<at::Tensor> entropies;
   for (const at::Tensor& level : tile.levels) {
     at::Tensor squares = level.square();
@@ -55,11 +45,6 @@ void WaveletSums::Finish(Figures& figures) const {
 }
 
 void ReconstructionSums::Add(const SignalTile& rows) {
-  if (rows.placed()) {
-    AddTo(error_, rows.totals.error.clone());
-    AddTo(energy_, rows.totals.matrix_energy.clone());
-    return;
-  }
   at::Tensor single = rows.values.to(at::kFloat);
   at::Tensor again = wavelet_.Inverse(wavelet_.Transform(single));
   AddTo(error_,

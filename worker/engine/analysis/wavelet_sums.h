@@ -42,7 +42,7 @@ class WaveletSums {
 };
 
 // reconstruction_error (equation 11): transform and inverse in float32, the norms in float64. Takes
-// the rows of a matrix; placed ones since TransformOnce. Not thread-safe; `wavelet` must outlive it.
+// the rows of a matrix. Not thread-safe; `wavelet` must outlive it.
 class ReconstructionSums {
  public:
   explicit ReconstructionSums(const Wavelet& wavelet) : wavelet_(wavelet) {}

@@ -1,11 +1,11 @@
 // The passes of an FftPlan on lanes of complex numbers. Included by kernels only (lanes.h).
-#ifndef ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_LANE_FFT_H_
-#define ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_LANE_FFT_H_
+#ifndef ONDELETTE_WORKER_ENGINE_LANES_LANE_FFT_H_
+#define ONDELETTE_WORKER_ENGINE_LANES_LANE_FFT_H_
 
 #include <cstdint>
 
-#include "worker/engine/analysis/lanes/fft_plan.h"
-#include "worker/engine/analysis/lanes/lanes.h"
+#include "worker/engine/lanes/fft_plan.h"
+#include "worker/engine/lanes/lanes.h"
 
 namespace ondelette::engine {
 namespace {
@@ -51,8 +51,38 @@ inline void Radix4(const FftPlan::Pass& pass, const Complex* x, Complex* y) {
   }
 }
 
-// Any odd radix: x[j] and x[r - j] meet the same cosine and opposite sines. `pairs` has room for
-// radix numbers.
+// Outputs k0.. k0 + count - 1 of an odd radix and those opposite to them, from in[0] and the sums and
+// differences of x[j] and x[r - j], which meet the same cosine and opposite sines.
+template <int count>
+inline void OddOutputs(const FftPlan::Pass& pass, Complex first, const Complex* pairs, int64_t k0,
+                       const float* w, Complex* out) {
+  const int64_t r = pass.radix, s = pass.stride, half = r / 2;
+  Complex even[count], odd[count];
+#pragma GCC unroll 4
+  for (int k = 0; k < count; ++k) {
+    even[k] = first;
+    odd[k] = Complex{};
+  }
+  const float* root = pass.roots.data() + 2 * (k0 - 1);
+  for (int64_t j = 0; j < half; ++j, root += 2 * half) {
+    const Complex sum = pairs[2 * j], difference = pairs[2 * j + 1];
+#pragma GCC unroll 4
+    for (int k = 0; k < count; ++k) {
+      even[k] = {even[k].re + sum.re * root[2 * k], even[k].im + sum.im * root[2 * k]};
+      odd[k] = {odd[k].re + difference.re * root[2 * k + 1],
+                odd[k].im + difference.im * root[2 * k + 1]};
+    }
+  }
+#pragma GCC unroll 4
+  for (int k = 0; k < count; ++k) {
+    const Complex turned = {-odd[k].im, odd[k].re};  // i times
+    const int64_t at = k0 + k;
+    out[s * at] = Turned(even[k] + turned, w + 2 * at);
+    out[s * (r - at)] = Turned(even[k] - turned, w + 2 * (r - at));
+  }
+}
+
+// Any odd radix. `pairs` has room for radix numbers.
 inline void RadixOdd(const FftPlan::Pass& pass, const Complex* x, Complex* y, Complex* pairs) {
   const int64_t r = pass.radix, s = pass.stride, m = pass.count, half = r / 2;
   for (int64_t p = 0; p < m; ++p) {
@@ -68,20 +98,9 @@ inline void RadixOdd(const FftPlan::Pass& pass, const Complex* x, Complex* y, Co
         sum = sum + pairs[2 * j - 2];
       }
       out[0] = sum;
-      for (int64_t k = 1; k <= half; ++k) {
-        Complex even = in[0], odd = {};
-        int64_t at = 0;
-        for (int64_t j = 1; j <= half; ++j) {
-          at += k;
-          if (at >= r) at -= r;
-          const float cosine = pass.roots[2 * at], sine = pass.roots[2 * at + 1];
-          even = {even.re + pairs[2 * j - 2].re * cosine, even.im + pairs[2 * j - 2].im * cosine};
-          odd = {odd.re + pairs[2 * j - 1].re * sine, odd.im + pairs[2 * j - 1].im * sine};
-        }
-        const Complex turned = {-odd.im, odd.re};  // i times
-        out[s * k] = Turned(even + turned, w + 2 * k);
-        out[s * (r - k)] = Turned(even - turned, w + 2 * (r - k));
-      }
+      int64_t k = 1;
+      for (; k + 3 <= half; k += 4) OddOutputs<4>(pass, in[0], pairs, k, w, out);
+      for (; k <= half; ++k) OddOutputs<1>(pass, in[0], pairs, k, w, out);
     }
   }
 }
@@ -107,4 +126,4 @@ inline Complex* Transform(const FftPlan& plan, Complex* data, Complex* scratch, 
 }  // namespace
 }  // namespace ondelette::engine
 
-#endif  // ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_LANE_FFT_H_
+#endif  // ONDELETTE_WORKER_ENGINE_LANES_LANE_FFT_H_

@@ -1,6 +1,6 @@
 // How a discrete Fourier transform of any length is cut into passes.
-#ifndef ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_FFT_PLAN_H_
-#define ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_FFT_PLAN_H_
+#ifndef ONDELETTE_WORKER_ENGINE_LANES_FFT_PLAN_H_
+#define ONDELETTE_WORKER_ENGINE_LANES_FFT_PLAN_H_
 
 #include <cstdint>
 #include <vector>
@@ -17,7 +17,8 @@ struct FftPlan {
     int64_t stride;  // product of the radices before
     // exp(-2 pi i p k / (radix count)), p < count, k < radix: real and imaginary part in turn.
     std::vector<float> twiddles;
-    // exp(-2 pi i j / radix), j < radix; for radices that are summed directly.
+    // For odd radices, which are summed directly: exp(-2 pi i j k / radix), 1 <= j, k <= radix / 2,
+    // row by row (j): real and imaginary part in turn.
     std::vector<float> roots;
   };
 
@@ -32,4 +33,4 @@ int64_t LargestPrimeFactor(int64_t length);
 
 }  // namespace ondelette::engine
 
-#endif  // ONDELETTE_WORKER_ENGINE_ANALYSIS_LANES_FFT_PLAN_H_
+#endif  // ONDELETTE_WORKER_ENGINE_LANES_FFT_PLAN_H_

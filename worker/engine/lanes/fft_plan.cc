@@ -1,4 +1,4 @@
-#include "worker/engine/analysis/lanes/fft_plan.h"
+#include "worker/engine/lanes/fft_plan.h"
 
 #include <cmath>
 
@@ -34,7 +34,9 @@ FftPlan::FftPlan(int64_t points) : length(points) {
     for (int64_t p = 0; p < count; ++p) {
       for (int64_t k = 0; k < radix; ++k) AddRoot(p * k, rest, pass.twiddles);
     }
-    for (int64_t j = 0; j < radix; ++j) AddRoot(j, radix, pass.roots);
+    for (int64_t j = 1; radix % 2 == 1 && j <= radix / 2; ++j) {
+      for (int64_t k = 1; k <= radix / 2; ++k) AddRoot(j * k, radix, pass.roots);
+    }
     passes.push_back(std::move(pass));
     rest = count;
     stride *= radix;

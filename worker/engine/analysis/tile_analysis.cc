@@ -1,0 +1,220 @@
+#include "worker/engine/analysis/tile_analysis.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/spec/columns.h"
+#include "worker/engine/analysis/constants.h"
+#include "worker/engine/analysis/figures.h"
+#include "worker/engine/analysis/masses.h"
+#include "worker/engine/analysis/scale.h"
+#include "worker/engine/analysis/signals.h"
+#include "worker/engine/analysis/spectral_sums.h"
+#include "worker/engine/analysis/wavelet_sums.h"
+#include "worker/engine/analysis/window_entropy.h"
+
+namespace ondelette::engine {
+namespace {
+
+ScaleShape ShapeOf(const AnalysisPlan& plan, int64_t heads) {
+  ScaleShape shape;
+  shape.heads = heads;
+  shape.device = plan.device();
+  shape.rows = plan.rows(plan.spec().tokens);
+  shape.wavelet = &plan.wavelet();
+  for (size_t alpha = 0; alpha < plan.spec().alphas.size(); ++alpha) {
+    shape.shortened_rows.push_back(plan.rows(plan.shortened_tokens(alpha)));
+    shape.shortened.push_back(&plan.shortened_wavelet(alpha));
+  }
+  return shape;
+}
+
+}  // namespace
+
+TileAnalysis::VariantSums::VariantSums(const AnalysisPlan& plan,
+                                       const AnalysisPlan::Variant& which)
+    : variant(which),
+      signals(plan.spec().signal,
+              which.sink == Sink::kDropped ? plan.spec().tokens - 1 : plan.spec().tokens),
+      spectral(plan.spectrum(which.sink), which.suffix.empty() ? SpectralSums::Scope::kAll
+                                                               : SpectralSums::Scope::kControlled) {}
+
+TileAnalysis::TileAnalysis(const AnalysisPlan& plan, int64_t heads)
+    : plan_(plan),
+      heads_(heads),
+      next_shortened_(plan_.spec().alphas.size(), 0),
+      wavelets_(plan_.spec().wavelet_entropy),
+      reconstruction_(plan_.wavelet()),
+      scale_(MakeScaleComparison(plan_.spec().scale_compare, ShapeOf(plan, heads))) {
+  for (const AnalysisPlan::Variant& variant : plan_.variants()) {
+    variants_.emplace_back(plan_, variant);
+  }
+}
+
+void TileAnalysis::CheckTile(const at::Tensor& attention, int64_t first_query,
+                                     int64_t tokens, int64_t& next) {
+  TORCH_CHECK(attention.dim() == 3 && attention.size(0) == heads_ && attention.size(2) == tokens &&
+                  attention.scalar_type() == at::kFloat && attention.device() == plan_.device(),
+              "an attention tile must be float32 [", heads_, ", queries, ", tokens, "] on ",
+              plan_.device());
+  TORCH_CHECK(
+      first_query == next && attention.size(1) >= 1 && first_query + attention.size(1) <= tokens,
+      "attention tiles must follow each other: query ", next, " was to come, not ", first_query);
+  next += attention.size(1);
+  AddTo(non_finite_, CountNonFiniteRows(attention));
+}
+
+// The head's own signals: everything beside the spectrum.
+void TileAnalysis::AddBaseSignals(SignalTile& tile) {
+  TransformOnce(plan_.wavelet(), tile);
+  wavelets_.Add(tile);
+}
+
+void TileAnalysis::AddRows(int64_t first_query, const at::Tensor& attention) {
+  std::optional<SignalTile> by_sink[2];
+  for (VariantSums& sums : variants_) {
+    const AnalysisPlan::Variant& variant = sums.variant;
+    std::optional<SignalTile>& rows = by_sink[variant.sink == Sink::kKept ? 0 : 1];
+    if (!rows) rows = PrepareRows(first_query, attention, variant.sink);
+    if (rows->count() == 0) continue;
+    SignalTile seen = *rows;
+    if (variant.shuffled) {
+      seen.values = plan_.row_shuffle(variant.sink).Apply(seen.first, seen.values);
+    }
+    if (std::optional<SignalTile> signals = sums.signals.Add(seen)) sums.spectral.Add(*signals);
+  }
+  std::optional<SignalTile>& own = by_sink[plan_.spec().sink == Sink::kKept ? 0 : 1];
+  if (!own) own = PrepareRows(first_query, attention, plan_.spec().sink);
+  SignalTile& rows = *own;
+  if (rows.count() == 0) return;
+  received_.Add(rows);
+  reconstruction_.Add(rows);
+  if (plan_.spec().signal == Signal::kRows) {
+    AddBaseSignals(rows);
+  } else if (plan_.spec().signal == Signal::kLast) {
+    RowSignals last(Signal::kLast, plan_.rows(plan_.spec().tokens));
+    if (std::optional<SignalTile> signal = last.Add(rows)) AddBaseSignals(*signal);
+  }
+  scale_->AddWhole(rows);
+}
+
+void TileAnalysis::AddWindows(int64_t first_query, const at::Tensor& attention) {
+  const int64_t window = plan_.spec().window_tokens;
+  at::Tensor windows = RelativeWindows(first_query, attention, window);
+  if (windows.size(1) == 0) return;
+  AddTo(window_mass_, windows.sum(at::IntArrayRef{1, 2}, false, at::kDouble));
+  SignalTile tile = NormaliseWindows(first_query - window, windows);
+  AddBaseSignals(tile);
+  scale_->AddWhole(tile);
+  for (VariantSums& sums : variants_) {
+    if (!sums.variant.shuffled) {
+      sums.spectral.Add(tile);
+      continue;
+    }
+    at::Tensor rows = attention.slice(1, attention.size(1) - windows.size(1));
+    at::Tensor shuffled = plan_.window_shuffle().Apply(first_query, rows);
+    sums.spectral.Add(NormaliseWindows(tile.first, shuffled));
+  }
+}
+
+void TileAnalysis::AddShortenedSignals(size_t alpha, int64_t first_query,
+                                       const at::Tensor& attention) {
+  const Spec& spec = plan_.spec();
+  SignalTile tile;
+  if (!plan_.relative()) {
+    tile = PrepareRows(first_query, attention, spec.sink);
+  } else {
+    at::Tensor windows = RelativeWindows(first_query, attention, spec.window_tokens);
+    if (windows.size(1) == 0) return;
+    tile = NormaliseWindows(first_query - spec.window_tokens, windows);
+  }
+  if (tile.count() > 0) scale_->AddShortened(alpha, tile);
+}
+
+Figures TileAnalysis::MakeFigures() {
+  const Spec& spec = plan_.spec();
+  TORCH_CHECK(next_query_ == spec.tokens, "queries ", next_query_, "..", spec.tokens - 1,
+              " never came");
+  for (size_t alpha = 0; plan_.needs_shortened() && alpha < next_shortened_.size(); ++alpha) {
+    TORCH_CHECK(next_shortened_[alpha] == plan_.shortened_tokens(alpha),
+                "the sequence shortened to ", spec.alphas[alpha], " is not complete");
+  }
+  Figures figures;
+  for (VariantSums& sums : variants_) {
+    if (std::optional<SignalTile> signal = sums.signals.Finish()) {
+      sums.spectral.Add(*signal);
+      if (sums.variant.suffix.empty()) AddBaseSignals(*signal);
+    }
+    sums.spectral.Finish(sums.variant.suffix, plan_.signals(), figures);
+  }
+  wavelets_.Finish(figures);
+  masses_.Finish(spec.tokens, figures);
+  if (plan_.relative()) {
+    figures["window_mass"] = window_mass_ / static_cast<double>(plan_.signals());
+    figures["positional_entropy_normalised"] =
+        figures["positional_entropy"] / std::log(static_cast<double>(spec.window_tokens));
+  } else {
+    reconstruction_.Finish(figures);
+    SignalTile signal = received_.Signal();
+    for (int width : spec.window_sizes) {
+      figures[absl::StrCat("window_entropy_", width)] = WindowEntropy(signal, width);
+    }
+  }
+  std::vector<at::Tensor> scales = scale_->Finish();
+  const char* name = plan_.relative() ? "scale_distance_" : "scale_sensitivity_";
+  for (size_t alpha = 0; alpha < scales.size(); ++alpha) {
+    figures[absl::StrCat(name, NumberInName(spec.alphas[alpha]))] = scales[alpha];
+  }
+  return figures;
+}
+
+at::Tensor TileAnalysis::Records(const Figures& figures) const {
+  std::vector<at::Tensor> columns;
+  for (const Column& column : Columns(plan_.spec())) {
+    if (column.metric == kNonFiniteRows) {
+      columns.push_back(non_finite_);
+      continue;
+    }
+    auto figure = figures.find(column.metric);
+    TORCH_CHECK(figure != figures.end(), "no figure is called ", column.metric);
+    at::Tensor values =
+        column.element < 0 ? figure->second : figure->second.select(1, column.element);
+    columns.push_back(values.masked_fill(non_finite_ > 0, kUndefined));
+  }
+  return at::stack(columns, 1).to(at::kFloat).to(at::kCPU);
+}
+
+void TileAnalysis::Add(int64_t first_query, const at::Tensor& attention) {
+  CheckTile(attention, first_query, plan_.spec().tokens, next_query_);
+  masses_.Add(first_query, attention);
+  if (plan_.relative()) {
+    AddWindows(first_query, attention.contiguous());
+  } else {
+    AddRows(first_query, attention.contiguous());
+  }
+  if (!plan_.needs_shortened()) AddPrefixes(first_query, attention);
+}
+
+// The first m keys of the first m rows are the attention of the first m tokens.
+void TileAnalysis::AddPrefixes(int64_t first_query, const at::Tensor& attention) {
+  for (size_t alpha = 0; alpha < plan_.spec().alphas.size(); ++alpha) {
+    const int64_t tokens = plan_.shortened_tokens(alpha);
+    const int64_t count = std::min(attention.size(1), tokens - first_query);
+    if (count <= 0) continue;
+    AddShortenedSignals(alpha, first_query,
+                        attention.narrow(1, 0, count).narrow(2, 0, tokens).contiguous());
+  }
+}
+
+void TileAnalysis::AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention) {
+  CheckTile(attention, first_query, plan_.shortened_tokens(alpha), next_shortened_[alpha]);
+  AddShortenedSignals(alpha, first_query, attention.contiguous());
+}
+
+at::Tensor TileAnalysis::Finish() { return Records(MakeFigures()); }
+
+}  // namespace ondelette::engine

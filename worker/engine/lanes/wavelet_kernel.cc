@@ -1,0 +1,222 @@
+// Compiled once for each instruction set, ONDELETTE_LANES being its name.
+#include "worker/engine/lanes/wavelet_kernel.h"
+
+#include "worker/engine/lanes/kernel_functions.h"
+#include "worker/engine/lanes/lanes.h"
+#include "worker/engine/lanes/transpose.h"
+
+namespace ondelette::engine {
+namespace {
+
+// db2, as in analysis/wavelet.cc.
+constexpr float kLow[4] = {-0.12940952255126037f, 0.2241438680420134f, 0.8365163037378079f,
+                           0.48296291314453416f};
+constexpr float kHigh[4] = {-0.48296291314453416f, 0.8365163037378079f, -0.2241438680420134f,
+                            -0.12940952255126037f};
+constexpr float kLittle = 1e-10f;
+
+struct Buffers {
+  Lanes *signal, *extended, *approximation, *coefficients;
+};
+
+inline Buffers BuffersAt(float* memory, int64_t length) {
+  auto* begin = reinterpret_cast<Lanes*>(memory);
+  const int64_t most = length + 8;  // as WaveletScratch has it
+  return {begin, begin + most, begin + 2 * most, begin + 3 * most};
+}
+
+// Continues x on both sides: extended[0] is sample -left.size().
+inline void Extend(const WaveletTable& table, const WaveletTable::Step& step, const Lanes* x,
+                   Lanes* extended) {
+  const auto left = static_cast<int64_t>(step.left.size());
+  const auto right = static_cast<int64_t>(step.right.size());
+  for (int64_t t = 0; t < left; ++t) extended[t] = table.zeros ? Lanes{} : x[step.left[t]];
+  for (int64_t t = 0; t < step.length; ++t) extended[left + t] = x[t];
+  Lanes* end = extended + left + step.length;
+  for (int64_t t = 0; t < right; ++t) end[t] = table.zeros ? Lanes{} : x[step.right[t]];
+}
+
+// One step. The taps of the high-pass filter sum to zero, and so do they weighted by their places:
+// it sees nothing but second differences.
+inline void Split(const Lanes* e, int64_t half, Lanes* approximation, Lanes* detail) {
+  for (int64_t k = 0; k < half; ++k, e += 2) {
+    const Lanes first = e[1] - e[0], second = e[2] - e[1], third = e[3] - e[2];
+    approximation[k] = e[3] * kLow[0] + e[2] * kLow[1] + e[1] * kLow[2] + e[0] * kLow[3];
+    detail[k] = (third - second) * kHigh[0] + (second - first) * kHigh[3];
+  }
+}
+
+// Coefficient k of the one kind and of the other with the tap that takes them to a sample.
+inline Lanes Tap(Lanes low, Lanes high, int tap) {
+  return low * kLow[3 - tap] + high * kHigh[3 - tap];
+}
+
+// One step back: samples from approximation x and detail d.
+inline void Join(const WaveletTable& table, int64_t half, const Lanes* x, const Lanes* d,
+                 Lanes* samples) {
+  if (!table.periodic) {
+    for (int64_t k = 0; k < half - 1; ++k) {
+      samples[2 * k] = Tap(x[k + 1], d[k + 1], 0) + Tap(x[k], d[k], 2);
+      samples[2 * k + 1] = Tap(x[k + 1], d[k + 1], 1) + Tap(x[k], d[k], 3);
+    }
+    return;
+  }
+  for (int64_t k = 0; k < half; ++k) {
+    const int64_t before = k == 0 ? half - 1 : k - 1, after = k + 1 == half ? 0 : k + 1;
+    samples[2 * k] = Tap(x[k], d[k], 1) + Tap(x[before], d[before], 3);
+    samples[2 * k + 1] = Tap(x[after], d[after], 0) + Tap(x[k], d[k], 2);
+  }
+}
+
+// The signals again, in buffers.approximation; the details end before the last approximation.
+inline void Inverse(const WaveletTable& table, const Buffers& buffers) {
+  Lanes *x = buffers.approximation, *samples = buffers.extended;
+  const int64_t levels = static_cast<int64_t>(table.steps.size());
+  const int64_t coarsest = table.steps[levels - 1].half;
+  const Lanes* d = buffers.coefficients + table.coefficients - coarsest;
+  for (int64_t k = 0; k < coarsest; ++k) x[k] = d[k];
+  for (int64_t at = levels - 1; at >= 0; --at) {
+    const WaveletTable::Step& step = table.steps[at];
+    d -= step.half;
+    Join(table, step.half, x, d, samples);
+    for (int64_t t = 0; t < step.length; ++t) x[t] = samples[t];
+  }
+}
+
+// Calls visit(level, first coefficient, count), cA_L first, then from the coarsest detail to the
+// finest.
+template <typename Visit>
+inline void ForEachLevel(const WaveletTable& table, Visit visit) {
+  const int64_t levels = static_cast<int64_t>(table.steps.size());
+  int64_t at = table.coefficients - table.steps[levels - 1].half;
+  visit(0, at, table.steps[levels - 1].half);
+  for (int64_t level = 1; level <= levels; ++level) {
+    const int64_t count = table.steps[levels - level].half;
+    at -= count;
+    visit(level, at, count);
+  }
+}
+
+inline Lanes Dot(const Lanes* a, const Lanes* b, int64_t count) {
+  LaneSum sum;
+  for (int64_t k = 0; k < count; ++k) sum.Add(a[k] * b[k]);
+  return sum.Take();
+}
+
+inline Lanes Entropy(const Lanes* c, int64_t count, Lanes factor) {
+  LaneSum sum;
+  for (int64_t k = 0; k < count; ++k) {
+    const Lanes q = c[k] * c[k] * factor;
+    sum.Add(-q * SafeLogLanes(q));
+  }
+  return sum.Take();
+}
+
+}  // namespace
+
+namespace ONDELETTE_LANES {
+
+const float* TransformWavelets(const WaveletTable& table, const float* x, const float* scale,
+                               const float* mean, float* scratch) {
+  const Buffers buffers = BuffersAt(scratch, table.length);
+  const Lanes factor = Load(scale), middle = Load(mean);
+  for (int64_t t = 0; t < table.length; ++t) {
+    buffers.signal[t] = Load(x + t * kLanes) * factor - middle;
+  }
+  const Lanes* samples = buffers.signal;
+  Lanes* out = buffers.coefficients;
+  const int64_t levels = static_cast<int64_t>(table.steps.size());
+  for (int64_t at = 0; at < levels; ++at) {
+    const WaveletTable::Step& step = table.steps[at];
+    Extend(table, step, samples, buffers.extended);
+    Split(buffers.extended, step.half, buffers.approximation, out);
+    out += step.half;
+    samples = buffers.approximation;
+  }
+  const int64_t coarsest = table.steps[levels - 1].half;
+  for (int64_t k = 0; k < coarsest; ++k) out[k] = samples[k];
+  return reinterpret_cast<const float*>(buffers.coefficients);
+}
+
+void AddWaveletFigures(const WaveletTable& table, const float* coefficients, const float* filled,
+                       bool within_scale, double* energy_share, double* entropy) {
+  const auto* c = reinterpret_cast<const Lanes*>(coefficients);
+  const Lanes counted = Load(filled);
+  Lanes energies[kMostLevels], total = {};
+  ForEachLevel(table, [&](int64_t level, int64_t first, int64_t count) {
+    energies[level] = Dot(c + first, c + first, count);
+    total += energies[level];
+  });
+  ForEachLevel(table, [&](int64_t level, int64_t first, int64_t count) {
+    AddCounted(counted, energies[level] / total, energy_share + level * kLanes);
+    if (entropy == nullptr) return;
+    const Lanes factor = within_scale ? 1.0f / (energies[level] + kLittle) : Splat(1);
+    AddCounted(counted, Entropy(c + first, count, factor), entropy + level * kLanes);
+  });
+}
+
+void AddReconstruction(const WaveletTable& table, const float* filled, float* scratch,
+                       ReconstructionTotals& totals) {
+  const Buffers buffers = BuffersAt(scratch, table.length);
+  Inverse(table, buffers);
+  LaneSum energy, error;
+  for (int64_t t = 0; t < table.length; ++t) {
+    const Lanes value = buffers.signal[t], difference = value - buffers.approximation[t];
+    energy.Add(value * value);
+    error.Add(difference * difference);
+  }
+  AddCounted(Load(filled), energy.Take(), totals.energy);
+  AddCounted(Load(filled), error.Take(), totals.error);
+}
+
+void StoreRows(const float* c, int64_t count, int64_t first, int64_t end, float* out,
+               int64_t room) {
+  for (int64_t k = 0; k < count; k += kLanes) {
+    const int64_t some = count - k < kLanes ? count - k : kLanes;
+    Lanes tile[kLanes] = {};
+    for (int64_t j = 0; j < some; ++j) tile[j] = Load(c + (k + j) * kLanes);
+    Transpose(tile);
+    for (int64_t lane = first; lane < end; ++lane) {
+      const int64_t at = (lane - first) * count + k;
+      const int64_t fits = room - at < some ? room - at : some;
+      if (fits > 0) StoreSome(tile[lane], fits, out + at);
+    }
+  }
+}
+
+void AddCosines(const WaveletTable& longer, const float* a, const WaveletTable& shorter,
+                const float* b, const float* filled, double* sum) {
+  int64_t first_of_longer[kMostLevels];
+  ForEachLevel(longer, [&](int64_t level, int64_t first, int64_t /*count*/) {
+    first_of_longer[level] = first;
+  });
+  Lanes cosines = {};
+  ForEachLevel(shorter, [&](int64_t level, int64_t first, int64_t count) {
+    const Lanes* u = reinterpret_cast<const Lanes*>(a) + first_of_longer[level];
+    const Lanes* v = reinterpret_cast<const Lanes*>(b) + first;
+    const Lanes norms = Sqrt(Dot(u, u, count)) * Sqrt(Dot(v, v, count));
+    cosines += Dot(u, v, count) / (norms + kLittle);
+  });
+  AddCounted(Load(filled), cosines, sum);
+}
+
+Products MultiplyVectors(const float* u, const float* v, int64_t count) {
+  DoubleLanes uu = {}, uv = {}, vv = {};
+  for (int64_t k = 0; k < count; k += kLanes) {
+    const int64_t some = count - k < kLanes ? count - k : kLanes;
+    const Lanes a = LoadSome(u + k, some), b = LoadSome(v + k, some);
+    uu += Widened(a * a);
+    uv += Widened(a * b);
+    vv += Widened(b * b);
+  }
+  Products products;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    products.uu += uu[lane];
+    products.uv += uv[lane];
+    products.vv += vv[lane];
+  }
+  return products;
+}
+
+}  // namespace ONDELETTE_LANES
+}  // namespace ondelette::engine
