@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "worker/engine/model/attention_lanes.h"
+
 namespace ondelette::engine {
 namespace {
 
@@ -76,6 +78,9 @@ at::Tensor Probabilities(const at::Tensor& query, const at::Tensor& key, const A
 at::Tensor Attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                      const AttentionRule& rule, const AttentionObserver& observer,
                      bool output_needed) {
+  if (query.device().is_cpu() && !observer.tiles) {
+    return AttentionLanes(query, key, value, rule, observer.lanes, output_needed);
+  }
   const int64_t heads = query.size(0), head_dim = query.size(2);
   const int64_t key_heads = key.size(0), tokens = key.size(1);
   at::Tensor output;
@@ -85,9 +90,11 @@ at::Tensor Attention(const at::Tensor& query, const at::Tensor& key, const at::T
     const Range keys = SeenKeys(rule, queries, tokens);
     at::Tensor probabilities = Probabilities(query, key, rule, queries, keys);
     const int64_t after = tokens - keys.first - keys.count;
-    observer.observe(first, keys.count == tokens
+    if (observer.tiles) {
+      observer.tiles(first, keys.count == tokens
                                 ? probabilities
                                 : at::constant_pad_nd(probabilities, {keys.first, after}));
+    }
     if (!output_needed) continue;
     at::Tensor product = at::bmm(probabilities.view({key_heads, -1, keys.count}), keys.Of(value));
     output.narrow(0, first, queries.count)

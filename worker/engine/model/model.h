@@ -9,19 +9,23 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
-#include "absl/functional/function_ref.h"
+#include "worker/engine/lanes/lane_block.h"
 
 namespace ondelette::engine {
 
-// Who looks at a layer's attention. It comes in tiles of consecutive queries, first_query rising
-// from 0: float32 [heads, up to tile_queries, n], every row a query's probabilities over all n
-// keys, zero where masked. The whole [heads, n, n] never exists. A tile's memory is the model's
-// again when `observe` returns.
+// Who looks at a layer's attention: nobody, or one of the two. What is shown is the model's again
+// when the call returns; the whole [heads, n, n] never exists.
 struct AttentionObserver {
-  int64_t tile_queries;
-  absl::FunctionRef<void(int64_t first_query, const at::Tensor& attention)> observe;
+  // Tiles of consecutive queries, first_query rising from 0: float32 [heads, up to tile_queries,
+  // n], every row a query's probabilities over all n keys, zero where masked.
+  std::function<void(int64_t first_query, const at::Tensor& attention)> tiles = {};
+  int64_t tile_queries = 1;
+  // On the CPU: blocks of lanes, a head's in the order of its queries; those of different heads at
+  // the same time on several threads.
+  std::function<void(const LaneBlock& block)> lanes = {};
 };
 
 // What one sequence carries from layer to layer.

@@ -22,8 +22,6 @@ namespace {
 // Queries by tile where nobody looks: the encoder below a decoder.
 constexpr int64_t kUnobservedTile = 128;
 
-void Nobody(int64_t /*first_query*/, const at::Tensor& /*attention*/) {}
-
 struct AttentionWeights {
   RmsNorm layer_norm;
   Linear q, k, v, o;
@@ -62,7 +60,7 @@ class T5 : public Model {
     HiddenStates hidden{at::embedding(encoder_.embed_tokens, TokenTensor(tokens, device_)), {}};
     if (!decodes_) return hidden;
     for (const Block& block : encoder_.blocks) {
-      Run(encoder_, block, hidden, {kUnobservedTile, Nobody}, true);
+      Run(encoder_, block, hidden, {}, true);
     }
     std::vector<int32_t> shifted{static_cast<int32_t>(config_.decoder_start_token)};
     shifted.insert(shifted.end(), tokens.begin(), tokens.end());
@@ -99,7 +97,7 @@ class T5 : public Model {
     if (hidden.encoded.defined()) {
       at::Tensor crossed =
           Attend(block.cross, block.cross.layer_norm(residual), hidden.encoded,
-                 {.scale = 1, .causal = false}, {observer.tile_queries, Nobody}, true);
+                 {.scale = 1, .causal = false}, {}, true);
       residual = residual + block.cross.o(crossed);
     }
     at::Tensor inner = block.mlp_norm(residual);

@@ -34,8 +34,7 @@ int64_t TileOf(const Model& model, const HiddenStates& hidden) {
 // Runs a layer that is not measured.
 void PassLayer(const Model& model, int64_t layer, Course& course) {
   auto advance = [&](HiddenStates& hidden) {
-    auto nobody = [](int64_t, const at::Tensor&) {};
-    model.Layer(layer, hidden, {TileOf(model, hidden), nobody}, true);
+    model.Layer(layer, hidden, {.tile_queries = TileOf(model, hidden)}, true);
   };
   advance(course.hidden);
   for (HiddenStates& hidden : course.shortened) advance(hidden);
@@ -44,18 +43,25 @@ void PassLayer(const Model& model, int64_t layer, Course& course) {
 absl::Status MeasureLayer(const Model& model, int64_t layer, LayerAnalyzer& analyzer,
                           const MeasureSink& sink, bool output_needed, Course& course) {
   absl::Status status;
+  const bool lanes = true;
   auto full = [&](int64_t first, const at::Tensor& attention) {
     analyzer.Add(first, attention);
     if (sink.attention && status.ok()) status = sink.attention(layer, first, attention);
   };
-  model.Layer(layer, course.hidden, {TileOf(model, course.hidden), full}, output_needed);
+  AttentionObserver observer{.tile_queries = TileOf(model, course.hidden)};
+  if (lanes) observer.lanes = [&](const LaneBlock& block) { analyzer.Add(block); };
+  else observer.tiles = full;
+  model.Layer(layer, course.hidden, observer, output_needed);
   if (!status.ok()) return status;
   for (size_t alpha = 0; alpha < course.shortened.size(); ++alpha) {
     HiddenStates& hidden = course.shortened[alpha];
     auto shortened = [&](int64_t first, const at::Tensor& attention) {
       analyzer.AddShortened(alpha, first, attention);
     };
-    model.Layer(layer, hidden, {TileOf(model, hidden), shortened}, output_needed);
+    AttentionObserver observer{.tile_queries = TileOf(model, hidden)};
+    if (lanes) observer.lanes = [&](const LaneBlock& block) { analyzer.AddShortened(alpha, block); };
+    else observer.tiles = shortened;
+    model.Layer(layer, hidden, observer, output_needed);
   }
   return sink.records(layer, analyzer.Finish());
 }
