@@ -4,7 +4,6 @@
 #include <future>
 #include <iostream>
 #include <random>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,9 +16,8 @@ namespace {
 
 constexpr auto kFillInterval = std::chrono::milliseconds(500);  // for what was backing off
 constexpr auto kMeasureInterval = std::chrono::seconds(1);
-constexpr int kMostTasksPerWorker = 2;  // one being resolved, and the next
-constexpr int kTaskPatience = 10;       // lease times; then a task is given to another, too
-constexpr int kMostUnresolved = 1024;   // looked at a time
+// Asked for in one transaction: a worker's result must not wait longer behind them.
+constexpr int kMostGrantsTogether = 256;
 
 Clock::duration ToClock(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
 
@@ -94,7 +92,7 @@ grpc::ServerBidiReactor<v1::WorkerMessage, v1::CoordinatorMessage>* Dispatcher::
 }
 
 void Dispatcher::WorkAppeared() {
-  queue_.Post([this] { work_ = true; });
+  queue_.Post([this] { work_ = tasks_ = true; });
 }
 
 void Dispatcher::Revoke(std::vector<GrantedLease> leases, const std::string& reason) {
@@ -152,15 +150,22 @@ void Dispatcher::Loop() {
       std::clamp(options_.lease_time / 10, absl::Milliseconds(10), absl::Milliseconds(200));
   while (!stops_) {
     queue_.RunFor(patience);
-    ExpireWorkers();
-    if (work_ || Clock::now() - last_fill_ > kFillInterval) Fill();
-    if (Clock::now() - last_measure_ > kMeasureInterval) Measure();
-    if (tick_) tick_();
+    CommitPending();
+    const Clock::time_point now = Clock::now();
+    if (now - last_look_ > ToClock(patience) / 2) {
+      last_look_ = now;
+      ExpireWorkers();
+      if (tick_) tick_();
+    }
+    if (now - last_fill_ > kFillInterval) work_ = tasks_ = true;
+    if (work_ || tasks_) Fill();
+    if (measure_ || now - last_measure_ > kMeasureInterval) Measure();
   }
 }
 
 void Dispatcher::Measure() {
   last_measure_ = Clock::now();
+  measure_ = false;
   int connected = 0;
   for (const auto& [id, worker] : table_.workers) connected += worker.session != nullptr ? 1 : 0;
   telemetry_.SetWorkersConnected(connected);
@@ -179,6 +184,7 @@ void Dispatcher::ExpireWorkers() {
     if (worker.session != nullptr) worker.session->Abort();
     LoseLeases(worker);
     table_.DropTasksOf(worker.id);
+    tasks_ = true;
     // Where the store failed, its leases are still there, and are tried again.
     next = worker.leases == 0 ? table_.workers.erase(next) : std::next(next);
   }
@@ -195,88 +201,55 @@ void Dispatcher::LoseLeases(ConnectedWorker& worker) {
 }
 
 void Dispatcher::Fill() {
+  const bool tasks = std::exchange(tasks_, false);
   work_ = false;
   last_fill_ = Clock::now();
   if (draining_) return;
-  std::vector<ConnectedWorker*> order;
+  if (tasks) GiveTasks(Takers([](const ConnectedWorker&) { return true; }));
+  GiveLeases(Takers([](const ConnectedWorker& worker) { return worker.demand > 0; }));
+}
+
+std::vector<ConnectedWorker*> Dispatcher::Takers(bool (*takes)(const ConnectedWorker&)) {
+  std::vector<ConnectedWorker*> takers;
   for (auto& [id, worker] : table_.workers) {
-    if (worker.session != nullptr && !worker.draining) order.push_back(&worker);
+    if (worker.session != nullptr && !worker.draining && takes(worker)) takers.push_back(&worker);
   }
-  // The idlest first, so that the last jobs of a sweep are spread.
-  std::stable_sort(order.begin(), order.end(),
+  std::stable_sort(takers.begin(), takers.end(),
                    [](const auto* a, const auto* b) { return a->leases < b->leases; });
-  for (ConnectedWorker* worker : order) GiveTasks(*worker);
+  return takers;
+}
+
+void Dispatcher::GiveLeases(const std::vector<ConnectedWorker*>& takers) {
+  std::vector<LeaseRequest> requests;
+  std::vector<ConnectedWorker*> askers;  // of each
+  int asked = 0;
+  auto ask = [&](ConnectedWorker* worker, int most) {
+    most = std::min(most, kMostGrantsTogether - asked);
+    if (most <= 0) return;
+    requests.push_back({worker->id, worker->held_checkpoints, most});
+    askers.push_back(worker);
+    asked += most;
+  };
   // One lease each before anybody gets a second.
-  for (ConnectedWorker* worker : order) {
-    if (worker->leases == 0 && !GiveLeases(*worker, 1)) return;
+  for (ConnectedWorker* worker : takers) {
+    if (worker->leases == 0) ask(worker, 1);
   }
-  for (ConnectedWorker* worker : order) {
-    if (!GiveLeases(*worker, worker->demand)) return;
-  }
-}
-
-// False where the store failed; the next tick tries again.
-bool Dispatcher::GiveLeases(ConnectedWorker& worker, int most) {
-  most = std::min(most, worker.demand);
-  if (most <= 0) return true;
-  auto leases = store_.GrantLeases(worker.id, worker.held_checkpoints, most, absl::Now());
-  if (!leases.ok()) {
-    Log("cannot grant leases", leases.status());
-    return false;
-  }
-  for (GrantedLease& lease : *leases) {
-    v1::CoordinatorMessage message;
-    *message.mutable_lease() = LeaseMessage(lease);
-    table_.AddLease(std::move(lease), Clock::now());
-    --worker.demand;
-    worker.session->Send(std::move(message));
-  }
-  return true;
-}
-
-void Dispatcher::GiveTasks(ConnectedWorker& worker) {
-  std::set<int64_t> resolving;
-  std::set<std::string> computing;
-  int mine = 0;
-  const Clock::time_point overdue = Clock::now() - kTaskPatience * ToClock(options_.lease_time);
-  for (const auto& [id, task] : table_.tasks) {
-    if (task.worker == worker.id) ++mine;
-    // The answer to one that is overdue still counts, if it comes before another's.
-    if (task.given < overdue && task.worker != worker.id) continue;
-    resolving.insert(task.checkpoint);
-    computing.insert(task.spec_digest);
-  }
-  if (mine >= kMostTasksPerWorker) return;
-  if (auto specs = store_.SpecsWithoutControls(); specs.ok()) {
-    for (const auto& [digest, json] : *specs) {
-      if (mine >= kMostTasksPerWorker || computing.count(digest) > 0) continue;
-      v1::Task message;
-      message.mutable_controls()->set_spec_json(json);
-      SendTask(worker, {worker.id, 0, digest, {}}, std::move(message));
-      ++mine;
+  for (ConnectedWorker* worker : takers) ask(worker, worker->demand - (worker->leases == 0));
+  if (requests.empty()) return;
+  auto granted = store_.GrantLeases(requests, absl::Now());
+  if (!granted.ok()) return Log("cannot grant leases", granted.status());  // the next tick tries
+  for (size_t i = 0; i < askers.size(); ++i) {
+    for (GrantedLease& lease : (*granted)[i]) {
+      v1::CoordinatorMessage message;
+      *message.mutable_lease() = LeaseMessage(lease);
+      table_.AddLease(std::move(lease), Clock::now());
+      --askers[i]->demand;
+      --asked;
+      askers[i]->session->Send(std::move(message));
     }
   }
-  auto unresolved = store_.UnresolvedCheckpoints(kMostUnresolved, absl::Now());
-  if (!unresolved.ok()) return;
-  for (const StoredCheckpoint& checkpoint : *unresolved) {
-    if (mine >= kMostTasksPerWorker) return;
-    if (resolving.count(checkpoint.id) > 0) continue;
-    v1::Task message;
-    message.mutable_resolve()->set_model(checkpoint.model);
-    message.mutable_resolve()->set_revision(checkpoint.revision);
-    SendTask(worker, {worker.id, checkpoint.id, "", {}}, std::move(message));
-    ++mine;
-  }
-}
-
-void Dispatcher::SendTask(ConnectedWorker& worker, OutstandingTask task, v1::Task message) {
-  const uint64_t id = next_task_++;
-  task.given = Clock::now();
-  table_.tasks[id] = std::move(task);
-  message.set_id(id);
-  v1::CoordinatorMessage out;
-  *out.mutable_task() = std::move(message);
-  worker.session->Send(std::move(out));
+  // Where all was granted there may be more, for those who were left out.
+  if (asked == 0) work_ = true;
 }
 
 }  // namespace ondelette::server

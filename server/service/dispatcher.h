@@ -6,6 +6,7 @@
 #define ONDELETTE_SERVER_SERVICE_DISPATCHER_H_
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,6 +30,13 @@ struct DispatcherOptions {
   absl::Duration lease_time = absl::Seconds(30);
   // How long workers may take to say goodbye when the coordinator leaves.
   absl::Duration drain_time = absl::Seconds(5);
+};
+
+// A task that nobody has, or whose worker takes too long.
+struct OpenTask {
+  int64_t checkpoint = 0;   // to resolve, or
+  std::string spec_digest;  // whose controls to compute
+  v1::Task message;         // without its id
 };
 
 // Public methods are thread-safe. Store and telemetry outlive it; so does it the gRPC server whose
@@ -65,13 +73,21 @@ class Dispatcher {
   void ExpireWorkers();
   void LoseLeases(ConnectedWorker& worker);
   void Fill();
-  void GiveTasks(ConnectedWorker& worker);
-  bool GiveLeases(ConnectedWorker& worker, int most);
-  void SendTask(ConnectedWorker& worker, OutstandingTask task, v1::Task message);
+  // Those of the workers that take more work, the idlest first, so that the last jobs of a sweep
+  // are spread.
+  std::vector<ConnectedWorker*> Takers(bool (*takes)(const ConnectedWorker&));
+  void GiveLeases(const std::vector<ConnectedWorker*>& takers);
   void Measure();
+
+  // dispatcher_tasks.cc
+  void GiveTasks(const std::vector<ConnectedWorker*>& takers);
+  absl::StatusOr<std::deque<OpenTask>> OpenTasks();
+  void SendTask(ConnectedWorker& worker, OpenTask task);
 
   // dispatcher_messages.cc
   void OnMessage(const std::shared_ptr<WorkSession>& session, const v1::WorkerMessage& message);
+  // A message was dealt with: the stream's next, or its end.
+  void Finish(const std::shared_ptr<WorkSession>& session, const absl::Status& status);
   void OnEnd(const std::shared_ptr<WorkSession>& session);
   // Once a stream: its worker is gone, for now.
   void Detach(const std::shared_ptr<WorkSession>& session);
@@ -85,10 +101,17 @@ class Dispatcher {
 
   // dispatcher_results.cc
   absl::Status OnRecordBlock(ConnectedWorker& worker, const v1::RecordBlock& block);
+  // A result that fits is pending: it commits with those that come meanwhile, and only then is it
+  // acknowledged and its stream read on. So a stream has one pending at most.
   absl::Status OnJobSucceeded(ConnectedWorker& worker, const v1::JobSucceeded& message);
+  // Commits them in one transaction. Whatever else touches leases calls it first, so that all
+  // happens in the order in which it came.
+  void CommitPending();
+  bool PendingIsFull() const;
+  absl::Status Settle(const JobCommit& commit, const absl::StatusOr<CommitOutcome>& outcome,
+                      double seconds, ConnectedWorker& worker);
   absl::Status OnJobFailed(ConnectedWorker& worker, const v1::JobFailed& message);
   absl::Status OnLeaseReturned(ConnectedWorker& worker, const v1::LeaseReturned& message);
-  absl::Status Commit(ConnectedWorker& worker, HeldLease& held, const JobResult& result);
   // The attempt counts against the job; the lease has ended.
   absl::Status FailLease(const LeaseKey& lease, const v1::Error& error);
   void Acknowledge(ConnectedWorker& worker, const LeaseKey& lease, bool committed,
@@ -104,10 +127,20 @@ class Dispatcher {
 
   // The dispatcher's thread alone, once it runs.
   WorkerTable table_;
+  // Results that wait for their transaction, and the streams that they came on.
+  struct Pending {
+    std::vector<JobCommit> commits;
+    std::vector<std::shared_ptr<WorkSession>> sessions;
+    int64_t bytes = 0;
+  };
+  Pending pending_;
   std::map<std::string, int> columns_;  // by spec digest
   uint64_t next_task_;
-  bool work_ = true;  // something to give may have appeared
+  bool work_ = true;     // jobs to give, or somebody to give them to, may have appeared
+  bool tasks_ = true;    // likewise tasks
+  bool measure_ = true;  // workers came or went
   bool draining_ = false;
+  Clock::time_point last_look_;  // for lost workers
   Clock::time_point last_fill_;
   Clock::time_point last_measure_;
   std::function<void()> tick_;

@@ -69,6 +69,12 @@ absl::StatusOr<Resolution> CheckResolution(const v1::ResolvedCheckpoint& resolve
   return resolution;
 }
 
+// Messages that neither end a lease nor hand one to another stream.
+bool KeepsLeases(const v1::WorkerMessage& message) {
+  return message.has_record_block() || message.has_job_succeeded() || message.has_work_request() ||
+         message.has_heartbeat();
+}
+
 absl::Status CheckControls(const v1::Controls& controls) {
   if (controls.patterns_size() > kMostControlPatterns) return Malformed("too many controls");
   for (const v1::ControlPattern& pattern : controls.patterns()) {
@@ -82,6 +88,7 @@ absl::Status CheckControls(const v1::Controls& controls) {
 
 void Dispatcher::OnMessage(const std::shared_ptr<WorkSession>& session,
                            const v1::WorkerMessage& message) {
+  if (!KeepsLeases(message)) CommitPending();
   absl::Status status;
   auto worker = table_.workers.find(session->worker_id);
   if (message.has_hello() && session->worker_id.empty()) {
@@ -98,16 +105,22 @@ void Dispatcher::OnMessage(const std::shared_ptr<WorkSession>& session,
     worker->second.heard = Clock::now();
     worker->second.heard_at = absl::Now();
     status = Handle(worker->second, message);
+    if (status.ok() && !pending_.sessions.empty() && pending_.sessions.back() == session) {
+      if (PendingIsFull()) CommitPending();
+      return;
+    }
   }
-  if (status.ok()) {
-    session->ReadNext();
-  } else {
-    session->Close(ToCallStatus(status));
-    Detach(session);
-  }
+  Finish(session, status);
+}
+
+void Dispatcher::Finish(const std::shared_ptr<WorkSession>& session, const absl::Status& status) {
+  if (status.ok()) return session->ReadNext();
+  session->Close(ToCallStatus(status));
+  Detach(session);
 }
 
 void Dispatcher::OnEnd(const std::shared_ptr<WorkSession>& session) {
+  CommitPending();
   session->Close(grpc::Status::OK);
   Detach(session);
 }
@@ -120,8 +133,7 @@ void Dispatcher::Detach(const std::shared_ptr<WorkSession>& session) {
   worker->second.session.reset();
   worker->second.demand = 0;
   table_.DropTasksOf(worker->first);
-  work_ = true;
-  Measure();
+  tasks_ = measure_ = true;
 }
 
 absl::Status Dispatcher::Handle(ConnectedWorker& worker, const v1::WorkerMessage& message) {
@@ -180,8 +192,7 @@ absl::Status Dispatcher::OnHello(const std::shared_ptr<WorkSession>& session,
     drain.mutable_drain();
     session->Send(std::move(drain));
   }
-  work_ = true;
-  Measure();
+  work_ = tasks_ = measure_ = true;
   return absl::OkStatus();
 }
 
@@ -252,7 +263,7 @@ absl::Status Dispatcher::OnTaskResult(ConnectedWorker& worker, const v1::TaskRes
   }
   // Where the store failed, the stream ends and with it the task, which is given again.
   table_.tasks.erase(found);
-  work_ = true;
+  work_ = tasks_ = true;
   return status;
 }
 

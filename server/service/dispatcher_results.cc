@@ -16,6 +16,10 @@ namespace {
 // Records of all leases together that wait for their JobSucceeded.
 constexpr int64_t kMostWaitingBytes = int64_t{2} << 30;
 
+// Committed in one transaction: more makes those that came first wait, and saves little.
+constexpr size_t kMostCommitsTogether = 256;
+constexpr int64_t kMostBytesTogether = 16 << 20;
+
 absl::Status BadBlock(const v1::RecordBlock& block, absl::string_view problem) {
   return MakeError(absl::StatusCode::kInvalidArgument, "RECORDS_INVALID",
                    absl::StrCat("a piece of the records of job ", block.lease().job().substr(0, 64),
@@ -74,6 +78,7 @@ absl::Status Dispatcher::OnJobSucceeded(ConnectedWorker& worker, const v1::JobSu
   const LeaseKey key = FromProto(message.lease());
   HeldLease* held = table_.FindLease(key, worker.id);
   if (held == nullptr) {
+    CommitPending();
     auto reason = store_.WhyLost(key);
     if (!reason.ok()) return reason.status();
     telemetry_.CountRefusal();
@@ -82,20 +87,44 @@ absl::Status Dispatcher::OnJobSucceeded(ConnectedWorker& worker, const v1::JobSu
   }
   auto columns = ColumnsOf(held->lease);
   if (!columns.ok()) return columns.status();
-  table_.record_bytes -= static_cast<int64_t>(held->records.size());
+  const auto bytes = static_cast<int64_t>(held->records.size());
   std::string records = std::exchange(held->records, {});
   std::string digest = held->digest == nullptr ? Sha256Of("") : held->digest->Finish();
   held->digest.reset();
   auto result = CheckResult(message, held->lease, *columns, std::move(records), std::move(digest));
-  if (result.ok()) return Commit(worker, *held, *result);
-  absl::Status status = FailLease(key, TransientError(result.status()));
-  return status.ok() ? result.status() : status;
+  if (!result.ok()) {
+    table_.record_bytes -= bytes;
+    absl::Status status = FailLease(key, TransientError(result.status()));
+    return status.ok() ? result.status() : status;
+  }
+  pending_.commits.push_back({key, *std::move(result)});
+  pending_.sessions.push_back(worker.session);
+  pending_.bytes += bytes;
+  return absl::OkStatus();
 }
 
-absl::Status Dispatcher::Commit(ConnectedWorker& worker, HeldLease& held, const JobResult& result) {
-  const LeaseKey key = held.lease.key;
+bool Dispatcher::PendingIsFull() const {
+  return pending_.commits.size() >= kMostCommitsTogether || pending_.bytes >= kMostBytesTogether;
+}
+
+void Dispatcher::CommitPending() {
+  if (pending_.commits.empty()) return;
+  const Pending pending = std::exchange(pending_, {});
+  table_.record_bytes -= pending.bytes;
   const Clock::time_point start = Clock::now();
-  auto outcome = store_.CommitJob(key, result, absl::Now());
+  const auto outcomes = store_.CommitJobs(pending.commits, absl::Now());
+  const double seconds = SecondsSince(start);
+  for (size_t i = 0; i < pending.commits.size(); ++i) {
+    const std::shared_ptr<WorkSession>& session = pending.sessions[i];
+    ConnectedWorker& worker = table_.workers[session->worker_id];
+    Finish(session, Settle(pending.commits[i], outcomes[i], seconds, worker));
+  }
+}
+
+absl::Status Dispatcher::Settle(const JobCommit& commit,
+                                const absl::StatusOr<CommitOutcome>& outcome, double seconds,
+                                ConnectedWorker& worker) {
+  const LeaseKey& key = commit.lease;
   // Not acknowledged: the worker keeps the records, and comes again.
   if (absl::IsUnavailable(outcome.status())) return outcome.status();
   if (!outcome.ok()) {
@@ -104,10 +133,12 @@ absl::Status Dispatcher::Commit(ConnectedWorker& worker, HeldLease& held, const 
     return status;
   }
   if (outcome->committed) {
+    const JobResult& result = commit.result;
     telemetry_.CountCommit(
         int64_t{static_cast<int64_t>(result.measured.size())} * result.layers * result.heads,
-        SecondsSince(start));
-    telemetry_.ObserveLease(SecondsSince(held.granted));
+        seconds);
+    HeldLease* held = table_.FindLease(key, worker.id);
+    if (held != nullptr) telemetry_.ObserveLease(SecondsSince(held->granted));
   } else {
     telemetry_.CountRefusal();
   }
@@ -149,6 +180,7 @@ absl::Status Dispatcher::FailLease(const LeaseKey& lease, const v1::Error& error
 
 void Dispatcher::Acknowledge(ConnectedWorker& worker, const LeaseKey& lease, bool committed,
                              const std::string& reason) {
+  if (worker.session == nullptr) return;
   v1::CoordinatorMessage message;
   v1::Acknowledgement* acknowledgement = message.mutable_acknowledgement();
   *acknowledgement->mutable_lease() = ToProto(lease);

@@ -1,5 +1,5 @@
 // The queue's state machine in SQL: every statement that changes the state of a sweep, a checkpoint
-// or a job is in queue_sweeps.cc or queue_jobs.cc, and docs/queue.md draws them.
+// or a job is in queue_sweeps.cc, queue_grants.cc or queue_jobs.cc, and docs/queue.md draws them.
 //
 // Each function is a part of a transaction that its caller begins and commits.
 #ifndef ONDELETTE_SERVER_STORE_QUEUE_H_
@@ -33,11 +33,13 @@ absl::Status FailCheckpoint(Write& write, int64_t checkpoint, const v1::Error& e
 absl::StatusOr<std::vector<GrantedLease>> CancelSweep(Write& write, int64_t sweep);
 absl::StatusOr<RetryOutcome> RetryFailed(Write& write, int64_t sweep);
 
-// ---- queue_jobs.cc: jobs and their leases ----
+// ---- queue_grants.cc: who gets what ----
 
-absl::StatusOr<std::vector<GrantedLease>> GrantLeases(Write& write, absl::string_view worker,
-                                                      const std::vector<std::string>& held,
-                                                      int most);
+absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
+    Write& write, const std::vector<LeaseRequest>& requests);
+
+// ---- queue_jobs.cc: how leases end ----
+
 absl::StatusOr<CommitOutcome> CommitJob(Write& write, const LeaseKey& lease,
                                         const JobResult& result);
 // The reasons of CommitOutcome.

@@ -7,17 +7,29 @@
 namespace ondelette::server {
 
 absl::Status AddEvent(Write& write, int64_t sweep, v1::SweepEvent event) {
-  auto row = LoadSweep(write.db, sweep);
-  if (!row.ok()) return row.status();
-  event.set_state(row->state);
-  *event.mutable_jobs() = ToProto(row->jobs);
+  std::string id;
+  {
+    // No LoadSweep: a sweep's lists are long, and this is done for every job.
+    Statement query = write.db.Query(
+        "SELECT id, state, total, queued, leased, succeeded, failed, cancelled FROM sweeps "
+        "WHERE number = ?",
+        sweep);
+    if (!query.Step()) {
+      return query.status().ok() ? absl::NotFoundError("the store has no such sweep")
+                                 : query.status();
+    }
+    id = query.Text(0);
+    event.set_state(static_cast<v1::SweepState>(query.Int(1)));
+    *event.mutable_jobs() = ToProto(JobCounts{query.Int(2), query.Int(3), query.Int(4),
+                                              query.Int(5), query.Int(6), query.Int(7)});
+  }
   *event.mutable_time() = ToProto(write.now);
   const std::string data = event.SerializeAsString();
   absl::Status status =
       write.db.Run("INSERT INTO events (sweep, data) VALUES (?, ?)", sweep, Statement::Blob{data});
   if (!status.ok()) return status;
   std::vector<std::string>& sweeps = write.notice.sweeps;
-  if (std::find(sweeps.begin(), sweeps.end(), row->id) == sweeps.end()) sweeps.push_back(row->id);
+  if (std::find(sweeps.begin(), sweeps.end(), id) == sweeps.end()) sweeps.push_back(id);
   return write.db.Run("UPDATE sweeps SET cursor = ? WHERE number = ?", write.db.LastInsertId(),
                       sweep);
 }

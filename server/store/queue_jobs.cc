@@ -2,16 +2,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
-#include "server/plan/lease_choice.h"
 #include "server/plan/retry_policy.h"
 #include "server/store/queue.h"
 #include "server/store/row_sql.h"
 
 namespace ondelette::server {
 namespace {
-
-// How many checkpoints with work are weighed at a grant: more than workers will ever share.
-constexpr int kMostCandidates = 1000;
 
 // A job's row under a lease. One key has a row in every sweep that wants it; they are leased,
 // committed and put back together.
@@ -30,77 +26,6 @@ absl::StatusOr<std::vector<LeasedRow>> RowsUnder(Connection& db, const LeaseKey&
   while (query.Step()) rows.push_back({query.Int(0), query.Int(1), query.Int(2)});
   if (!query.status().ok()) return query.status();
   return rows;
-}
-
-absl::StatusOr<std::vector<LeaseCandidate>> Candidates(Connection& db, absl::string_view worker,
-                                                       const std::vector<std::string>& held) {
-  // The loaded checkpoint first, so that the limit cannot cut it off.
-  Statement query = db.Query(
-      "SELECT c.id, c.digest, c.model, c.revision, c.queued, "
-      "(SELECT COUNT(DISTINCT j.worker) FROM jobs j WHERE j.checkpoint = c.id AND j.state = 2 "
-      "AND j.worker <> ?) FROM checkpoints c WHERE c.queued > 0 "
-      "ORDER BY c.digest = ? DESC, c.sweep, c.position LIMIT ?",
-      worker, held.empty() ? std::string() : held.front(), kMostCandidates);
-  std::vector<LeaseCandidate> candidates;
-  while (query.Step()) {
-    candidates.push_back(
-        {query.Int(0), query.Text(1), query.Text(2), query.Text(3), query.Int(4), query.Int(5)});
-  }
-  if (!query.status().ok()) return query.status();
-  RankCandidates(held, candidates);
-  return candidates;
-}
-
-absl::StatusOr<uint64_t> NextEpoch(Connection& db) {
-  Statement query =
-      db.Query("UPDATE counters SET value = value + 1 WHERE name = 'epoch' RETURNING value");
-  if (!query.Step()) return query.status();
-  const auto epoch = static_cast<uint64_t>(query.Int(0));
-  query.Step();
-  if (!query.status().ok()) return query.status();
-  return epoch;
-}
-
-// Leases at most `most` ready jobs of one checkpoint.
-absl::Status GrantFrom(Write& write, int64_t checkpoint, absl::string_view worker, size_t most,
-                       std::vector<GrantedLease>& leases) {
-  std::vector<std::pair<int64_t, std::string>> jobs;
-  {
-    Statement query = write.db.Query(
-        "SELECT id, key FROM jobs WHERE checkpoint = ? AND state = 1 AND ready_at <= ? "
-        "ORDER BY first LIMIT ?",
-        checkpoint, write.now, static_cast<int64_t>(most));
-    while (query.Step()) jobs.emplace_back(query.Int(0), query.Text(1));
-    if (!query.status().ok()) return query.status();
-  }
-  for (const auto& [id, key] : jobs) {
-    auto epoch = NextEpoch(write.db);
-    if (!epoch.ok()) return epoch.status();
-    absl::Status status =
-        write.db.Run("UPDATE jobs SET state = 2, epoch = ?, worker = ? WHERE key = ? AND state = 1",
-                     *epoch, worker, key);
-    if (!status.ok()) return status;
-    Statement query = write.db.Query(absl::StrCat(kSelectLease, "WHERE j.id = ?"), id);
-    if (query.Step()) leases.push_back(ReadLease(query));
-    if (!query.status().ok()) return query.status();
-  }
-  return absl::OkStatus();
-}
-
-// What the worker will probably get after these leases: the best checkpoint of another digest.
-void HintNext(const std::vector<LeaseCandidate>& ranked, std::vector<GrantedLease>& leases) {
-  if (leases.empty()) return;
-  for (const LeaseCandidate& candidate : ranked) {
-    bool granted = false;
-    for (const GrantedLease& lease : leases)
-      granted = granted || lease.checkpoint_digest == candidate.digest;
-    if (granted) continue;
-    for (GrantedLease& lease : leases) {
-      lease.next_model = candidate.model;
-      lease.next_revision = candidate.revision;
-    }
-    return;
-  }
 }
 
 absl::Status CheckShape(Connection& db, const StoredCheckpoint& checkpoint,
@@ -192,22 +117,6 @@ absl::Status PutBackOrFail(Write& write, const LeasedRow& row, const v1::Error& 
 }
 
 }  // namespace
-
-absl::StatusOr<std::vector<GrantedLease>> GrantLeases(Write& write, absl::string_view worker,
-                                                      const std::vector<std::string>& held,
-                                                      int most) {
-  auto ranked = Candidates(write.db, worker, held);
-  if (!ranked.ok()) return ranked.status();
-  std::vector<GrantedLease> leases;
-  for (const LeaseCandidate& candidate : *ranked) {
-    if (leases.size() >= static_cast<size_t>(most)) break;
-    absl::Status status = GrantFrom(write, candidate.checkpoint_id, worker,
-                                    static_cast<size_t>(most) - leases.size(), leases);
-    if (!status.ok()) return status;
-  }
-  HintNext(*ranked, leases);
-  return leases;
-}
 
 absl::StatusOr<CommitOutcome> CommitJob(Write& write, const LeaseKey& lease,
                                         const JobResult& result) {

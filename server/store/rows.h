@@ -122,6 +122,14 @@ struct GrantedLease {
   std::string next_revision;
 };
 
+// What a worker asks for: at most so many leases, and which checkpoints it holds (the loaded one
+// first), which decides what it gets.
+struct LeaseRequest {
+  std::string worker;
+  std::vector<std::string> held_checkpoints;  // digests
+  int most = 0;
+};
+
 struct ResolvedFile {
   std::string name;
   int64_t bytes = 0;
@@ -162,6 +170,12 @@ struct JobResult {
   std::string dtype;
   double compute_seconds = 0;
   double load_seconds = 0;
+};
+
+// A job's success, to be committed under its lease.
+struct JobCommit {
+  LeaseKey lease;
+  JobResult result;
 };
 
 // The stored records of one measured sequence: float32, little-endian, [layers, heads, columns],

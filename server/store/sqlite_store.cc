@@ -85,20 +85,33 @@ class SqliteStore : public Store {
         now, [&](Write& write) { return server::FailCheckpoint(write, checkpoint_id, error); });
   }
 
-  absl::StatusOr<std::vector<GrantedLease>> GrantLeases(
-      absl::string_view worker, const std::vector<std::string>& held_checkpoints, int most,
-      absl::Time now) override {
-    return files_->InWrite(now, [&](Write& write) {
-      return server::GrantLeases(write, worker, held_checkpoints, most);
-    });
+  absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
+      const std::vector<LeaseRequest>& requests, absl::Time now) override {
+    return files_->InWrite(now, [&](Write& write) { return server::GrantLeases(write, requests); });
   }
   absl::StatusOr<std::vector<GrantedLease>> Leases() override {
     return files_->InRead([&](Connection& db) { return AllLeases(db); });
   }
-  absl::StatusOr<CommitOutcome> CommitJob(const LeaseKey& lease, const JobResult& result,
-                                          absl::Time now) override {
-    return files_->InWrite(now,
-                           [&](Write& write) { return server::CommitJob(write, lease, result); });
+  std::vector<absl::StatusOr<CommitOutcome>> CommitJobs(const std::vector<JobCommit>& commits,
+                                                        absl::Time now) override {
+    auto together = files_->InWrite(
+        now, [&](Write& write) -> absl::StatusOr<std::vector<absl::StatusOr<CommitOutcome>>> {
+          std::vector<absl::StatusOr<CommitOutcome>> outcomes;
+          for (const JobCommit& commit : commits) {
+            outcomes.push_back(server::CommitJob(write, commit.lease, commit.result));
+            if (!outcomes.back().ok()) return outcomes.back().status();
+          }
+          return outcomes;
+        });
+    if (together.ok()) return *std::move(together);
+    if (commits.size() == 1) return {together.status()};
+    std::vector<absl::StatusOr<CommitOutcome>> outcomes;
+    for (const JobCommit& commit : commits) {
+      outcomes.push_back(files_->InWrite(now, [&](Write& write) {
+        return server::CommitJob(write, commit.lease, commit.result);
+      }));
+    }
+    return outcomes;
   }
   absl::StatusOr<std::string> WhyLost(const LeaseKey& lease) override {
     return files_->InRead([&](Connection& db) { return server::WhyLost(db, lease); });

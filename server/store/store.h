@@ -17,6 +17,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -103,18 +104,34 @@ class Store {
 
   // ---- Leases ----
 
-  // Leases at most `most` queued jobs whose back-off is over to a worker that holds the given
-  // checkpoints (the loaded one first). plan/lease_choice.h says which.
-  virtual absl::StatusOr<std::vector<GrantedLease>> GrantLeases(
-      absl::string_view worker, const std::vector<std::string>& held_checkpoints, int most,
-      absl::Time now) = 0;
+  // Leases queued jobs whose back-off is over, as though the requests came one after another;
+  // plan/lease_choice.h says which. One transaction for all of them: answers as many lists as there
+  // are requests.
+  virtual absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
+      const std::vector<LeaseRequest>& requests, absl::Time now) = 0;
+  // One request's.
+  absl::StatusOr<std::vector<GrantedLease>> GrantLeases(
+      const std::string& worker, const std::vector<std::string>& held_checkpoints, int most,
+      absl::Time now) {
+    auto granted = GrantLeases({{worker, held_checkpoints, most}}, now);
+    if (!granted.ok()) return granted.status();
+    return std::move(granted->front());
+  }
   // Every lease there is: a coordinator that starts adopts them.
   virtual absl::StatusOr<std::vector<GrantedLease>> Leases() = 0;
   // Records and success in one transaction, fenced by (job, epoch). Every running sweep with the
   // key has it succeeded. FAILED_PRECONDITION RECORDS_INCONSISTENT where layers or heads differ
   // from those of the checkpoint's other results.
-  virtual absl::StatusOr<CommitOutcome> CommitJob(const LeaseKey& lease, const JobResult& result,
-                                                  absl::Time now) = 0;
+  //
+  // All commits share one transaction, and one wait for the disk, as though they came one after
+  // another; where one of them fails, each has a transaction of its own, so that it fails alone.
+  // Answers as many outcomes as there are commits, after all that were committed are on the disk.
+  virtual std::vector<absl::StatusOr<CommitOutcome>> CommitJobs(
+      const std::vector<JobCommit>& commits, absl::Time now) = 0;
+  absl::StatusOr<CommitOutcome> CommitJob(const LeaseKey& lease, const JobResult& result,
+                                          absl::Time now) {
+    return std::move(CommitJobs({{lease, result}}, now).front());
+  }
   // Why a lease does not hold, for its worker: the reasons of CommitOutcome.
   virtual absl::StatusOr<std::string> WhyLost(const LeaseKey& lease) = 0;
   // The job back to the queue, or failed, by the error's class. False where the lease was lost.

@@ -126,7 +126,7 @@ TEST_F(AnalyzeTest, AnOutputFileAppearsWholeOrNotAtAll) {
   EXPECT_EQ(ReadBytes(output), wanted);
 
   TinyCheckpoint tiny;
-  tiny.tensors["gpt_neox.layers.2.mlp.dense_4h_to_h.bias"].values[3] = NAN;
+  tiny.tensors["gpt_neox.layers.1.mlp.dense_4h_to_h.bias"].values[3] = NAN;
   tiny.Write(model_);
   EXPECT_EQ(Run({"--output", output}).status, 1);
   EXPECT_EQ(ReadBytes(output), wanted);

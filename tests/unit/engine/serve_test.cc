@@ -145,6 +145,23 @@ TEST_F(ServeTest, SkipsSequencesAndIsDoneEvenIfAllAre) {
   EXPECT_EQ(engine_.ReceiveAnswer().Type(), "done");
 }
 
+TEST_F(ServeTest, AnswersInTheOrderOfTheSequences) {
+  Load(checkpoint_);
+  ASSERT_EQ(engine_.ReceiveAnswer().Type(), "loaded");
+  Sequences sequences;
+  const int lengths[] = {39, 40, 41, 3, 40, 39};
+  for (int index = 0; index < 6; ++index) {
+    sequences.Add(index, Tokens(TokensLine("s", lengths[index], index)));
+  }
+  Analyze(sequences);
+  for (int index = 0; index < 6; ++index) {
+    const Frame answer = engine_.ReceiveAnswer();
+    EXPECT_EQ(answer.Type(), lengths[index] < 40 ? "skipped" : "records");
+    EXPECT_EQ(answer.header["sequence"], index);
+  }
+  EXPECT_EQ(engine_.ReceiveAnswer().Type(), "done");
+}
+
 TEST_F(ServeTest, FailsOneRequestAndLivesOn) {
   Analyze(Sequences());
   ExpectFailed("NOTHING_LOADED", "before a checkpoint was loaded");

@@ -20,16 +20,33 @@ struct Seen {
   std::vector<int64_t> first_queries;
 };
 
+constexpr int64_t kLanes = 0;  // in place of a tile: blocks of lanes
+
 Seen Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, int64_t tile,
             bool output_needed = true, const AttentionRule& rule = {.scale = 1 / std::sqrt(8.0)}) {
   Seen seen;
+  AttentionObserver observer;
   std::vector<at::Tensor> tiles;
-  auto observe = [&](int64_t first, const at::Tensor& attention) {
-    seen.first_queries.push_back(first);
-    tiles.push_back(attention.clone());
-  };
-  seen.output = Attention(query, key, value, rule, {tile, observe}, output_needed);
-  seen.attention = at::cat(tiles, 1);
+  if (tile == kLanes) {
+    const int64_t n = query.size(1);
+    seen.attention = at::full({query.size(0), n, n}, std::nanf(""));
+    observer.lanes = [&](const LaneBlock& block) {
+      const at::Tensor lanes =
+          at::from_blob(const_cast<float*>(block.values), {block.keys, kLaneCount});
+      seen.attention[block.head]
+          .narrow(0, block.first_query, block.queries)
+          .copy_(lanes.narrow(1, 0, block.queries).t());
+    };
+  } else {
+    observer = {.tiles =
+                    [&](int64_t first, const at::Tensor& attention) {
+                      seen.first_queries.push_back(first);
+                      tiles.push_back(attention.clone());
+                    },
+                .tile_queries = tile};
+  }
+  seen.output = Attention(query, key, value, rule, observer, output_needed);
+  if (tile != kLanes) seen.attention = at::cat(tiles, 1);
   return seen;
 }
 
@@ -59,7 +76,7 @@ TEST_F(AttentionTest, IsTheMaskedSoftmax) {
 
 TEST_F(AttentionTest, DoesNotDependOnTheTiles) {
   const Seen whole = Attend(query_, key_, value_, 37);
-  for (int64_t tile : {1, 5, 36, 100}) {
+  for (int64_t tile : {kLanes, int64_t{1}, int64_t{5}, int64_t{36}, int64_t{100}}) {
     const Seen tiled = Attend(query_, key_, value_, tile);
     EXPECT_LT((tiled.attention - whole.attention).abs().max().item<float>(), 1e-6) << tile;
     EXPECT_LT((tiled.output - whole.output).abs().max().item<float>(), 1e-6) << tile;
@@ -68,15 +85,19 @@ TEST_F(AttentionTest, DoesNotDependOnTheTiles) {
 }
 
 TEST_F(AttentionTest, KeysAfterTheQueryAreExactlyZero) {
-  const Seen seen = Attend(query_, key_, value_, 10);
-  EXPECT_EQ(seen.attention.triu(1).abs().max().item<float>(), 0);
-  EXPECT_EQ(seen.attention[1][0][0].item<float>(), 1);
+  for (int64_t tile : {kLanes, int64_t{10}}) {
+    const Seen seen = Attend(query_, key_, value_, tile);
+    EXPECT_EQ(seen.attention.triu(1).abs().max().item<float>(), 0);
+    EXPECT_EQ(seen.attention[1][0][0].item<float>(), 1);
+  }
 }
 
 TEST_F(AttentionTest, SurvivesScoresThatNoConstantMasks) {
-  const Seen seen = Attend(query_ * -4e5, key_.abs() * query_.sign(), value_, 10);
-  EXPECT_TRUE(seen.attention.isfinite().all().item<bool>());
-  EXPECT_EQ(seen.attention.triu(1).abs().max().item<float>(), 0);
+  for (int64_t tile : {kLanes, int64_t{10}}) {
+    const Seen seen = Attend(query_ * -4e5, key_.abs() * query_.sign(), value_, tile);
+    EXPECT_TRUE(seen.attention.isfinite().all().item<bool>());
+    EXPECT_EQ(seen.attention.triu(1).abs().max().item<float>(), 0);
+  }
 }
 
 // Attention by the rule, all at once and in float64.
@@ -119,7 +140,7 @@ TEST_F(AttentionTest, FollowsEveryRuleAtEveryTile) {
           at::matmul(wanted, value.to(at::kDouble).repeat_interleave(6 / key_heads, 0))
               .transpose(0, 1)
               .reshape({37, 48});
-      for (int64_t tile : {1, 5, 8, 37}) {
+      for (int64_t tile : {kLanes, int64_t{1}, int64_t{5}, int64_t{8}, int64_t{37}}) {
         const Seen seen = Attend(query, key, value, tile, true, rules[rule]);
         const std::string where =
             absl::StrCat("rule ", rule, ", key heads ", key_heads, ", tile ", tile);
@@ -133,16 +154,20 @@ TEST_F(AttentionTest, FollowsEveryRuleAtEveryTile) {
 
 TEST_F(AttentionTest, ReportsNaNOnItsRowsOnly) {
   query_.index_put_({1, 20}, std::numeric_limits<float>::quiet_NaN());
-  const Seen seen = Attend(query_, key_, value_, 10);
-  const at::Tensor bad_rows = seen.attention.isnan().any(-1);
-  EXPECT_EQ(bad_rows.sum().item<int64_t>(), 1);
-  EXPECT_TRUE(bad_rows[1][20].item<bool>());
+  for (int64_t tile : {kLanes, int64_t{10}}) {
+    const Seen seen = Attend(query_, key_, value_, tile);
+    const at::Tensor bad_rows = seen.attention.isnan().any(-1);
+    EXPECT_EQ(bad_rows.sum().item<int64_t>(), 1);
+    EXPECT_TRUE(bad_rows[1][20].item<bool>());
+  }
 }
 
 TEST_F(AttentionTest, LeavesOutTheValueProductWhereItIsNotNeeded) {
-  const Seen seen = Attend(query_, key_, value_, 10, /*output_needed=*/false);
-  EXPECT_FALSE(seen.output.defined());
-  EXPECT_EQ(seen.attention.size(1), 37);
+  for (int64_t tile : {kLanes, int64_t{10}}) {
+    const Seen seen = Attend(query_, key_, at::Tensor(), tile, /*output_needed=*/false);
+    EXPECT_FALSE(seen.output.defined());
+    EXPECT_EQ(seen.attention.size(1), 37);
+  }
 }
 
 }  // namespace

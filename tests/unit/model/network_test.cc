@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,7 +37,7 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const TinyCheckpoint& network, const
   const TempFolder folder;
   absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(network.Write(folder));
   if (!checkpoint.ok()) return checkpoint.status();
-  return LoadModel(*checkpoint, spec, at::kCPU, kAllLayers, [](int64_t, int64_t) {});
+  return LoadModel(std::make_shared<const Checkpoint>(*std::move(checkpoint)), spec, {});
 }
 
 Spec Decoder() {
@@ -51,14 +52,20 @@ Spec NoPositions() {
   return spec;
 }
 
+HiddenStates Embed(const Model& model, const std::vector<int32_t>& tokens) {
+  const std::span<const int32_t> pass(tokens);
+  return model.Embed({&pass, 1});
+}
+
 // The last layer's attention [heads, n, n].
 at::Tensor LastAttention(const Model& model, const std::vector<int32_t>& tokens = kTokens) {
-  HiddenStates hidden = model.Embed(tokens);
+  HiddenStates hidden = Embed(model, tokens);
   std::vector<at::Tensor> tiles;
+  auto observe = [&](int64_t, const at::Tensor& tile) { tiles.push_back(tile.clone()); };
+  auto observers = [&](size_t) -> AttentionObserver { return {.tiles = observe, .tile_queries = 2}; };
   for (int64_t layer = 0; layer < model.layers(); ++layer) {
     tiles.clear();
-    auto observe = [&](int64_t, const at::Tensor& tile) { tiles.push_back(tile.clone()); };
-    model.Layer(layer, hidden, {2, observe}, layer + 1 < model.layers());
+    model.Layer(layer, hidden, observers);
   }
   return at::cat(tiles, 1);
 }
@@ -202,8 +209,8 @@ TEST(T5Test, AStackSaysWhatItSees) {
   EXPECT_FALSE((*encoder)->prefix_exact());
   EXPECT_TRUE((*decoder)->causal());
   EXPECT_FALSE((*decoder)->prefix_exact());
-  EXPECT_FALSE((*encoder)->Embed(kTokens).encoded.defined());
-  EXPECT_EQ((*decoder)->Embed(kTokens).encoded.sizes(), (std::vector<int64_t>{5, 6}));
+  EXPECT_FALSE(Embed(**encoder, kTokens).encoded.defined());
+  EXPECT_EQ(Embed(**decoder, kTokens).encoded.sizes(), (std::vector<int64_t>{5, 6}));
 }
 
 // The last token reaches no decoder position but through the encoder: shifted right, it is not read.
@@ -213,8 +220,8 @@ TEST(T5Test, TheDecoderAttendsToTheEncoderOfAllTokens) {
   const at::Tensor one = LastAttention(**model, {3, 1, 8, 1, 5});
   const at::Tensor other = LastAttention(**model, {3, 1, 8, 1, 6});
   EXPECT_GT((one - other).abs().max().item<float>(), 1e-3);
-  const HiddenStates hidden = (*model)->Embed(kTokens),
-                     changed = (*model)->Embed(std::vector<int32_t>{3, 1, 8, 1, 6});
+  const std::vector<int32_t> another{3, 1, 8, 1, 6};
+  const HiddenStates hidden = Embed(**model, kTokens), changed = Embed(**model, another);
   EXPECT_TRUE(at::equal(hidden.tokens, changed.tokens));
   EXPECT_EQ(one.triu(1).count_nonzero().item<int64_t>(), 0);
 }
@@ -224,7 +231,7 @@ TEST(T5Test, TheDecoderReadsTheStartTokenFirst) {
   network.config["decoder_start_token_id"] = 8;
   auto model = Load(network, Decoder());
   ASSERT_TRUE(model.ok()) << model.status();
-  const at::Tensor read = (*model)->Embed(kTokens).tokens;  // 8, 3, 1, 8, 1
+  const at::Tensor read = Embed(**model, kTokens).tokens;  // 8, 3, 1, 8, 1
   EXPECT_TRUE(at::equal(read[0], read[3]));
   EXPECT_TRUE(at::equal(read[2], read[4]));
 }
@@ -262,7 +269,7 @@ TEST(T5Test, StacksMayHaveEmbeddingsOfTheirOwn) {
   network.tensors["decoder.embed_tokens.weight"].values[6] += 1;  // of token 1
   auto model = Load(network, Decoder()), shared = Load(TinyT5(), Decoder());
   ASSERT_TRUE(model.ok()) << model.status();
-  const HiddenStates own = (*model)->Embed(kTokens), tied = (*shared)->Embed(kTokens);
+  const HiddenStates own = Embed(**model, kTokens), tied = Embed(**shared, kTokens);
   EXPECT_TRUE(at::equal(own.encoded, tied.encoded));
   EXPECT_FALSE(at::equal(own.tokens, tied.tokens));
 }

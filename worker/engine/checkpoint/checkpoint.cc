@@ -159,8 +159,8 @@ int64_t Checkpoint::TotalBytes() const {
 
 bool Checkpoint::Contains(absl::string_view name) const { return tensors_.contains(name); }
 
-absl::StatusOr<TensorView> Checkpoint::Tensor(absl::string_view name,
-                                              std::span<const int64_t> expected_shape) const {
+absl::StatusOr<TensorView> Checkpoint::Find(absl::string_view name,
+                                            std::span<const int64_t> expected_shape) const {
   auto found = tensors_.find(name);
   if (found == tensors_.end()) {
     return IncompleteCheckpoint(
@@ -177,7 +177,29 @@ absl::StatusOr<TensorView> Checkpoint::Tensor(absl::string_view name,
                      " where config.json asks for ", ShapeText(expected_shape)),
         "config.json and weights must be of one model");
   }
-  if (absl::Status verified = found->second.file->Verify(view); !verified.ok()) return verified;
+  return view;
+}
+
+absl::Status Checkpoint::Verify(absl::string_view name) const {
+  const Place& place = tensors_.at(name);
+  return place.file->Verify(*place.view);
+}
+
+void Checkpoint::ReadAhead(absl::string_view name) const {
+  const Place& place = tensors_.at(name);
+  place.file->file().ReadAhead(place.view->bytes);
+}
+
+void Checkpoint::Release(absl::string_view name) const {
+  const Place& place = tensors_.at(name);
+  place.file->file().Release(place.view->bytes);
+}
+
+absl::StatusOr<TensorView> Checkpoint::Tensor(absl::string_view name,
+                                              std::span<const int64_t> expected_shape) const {
+  absl::StatusOr<TensorView> view = Find(name, expected_shape);
+  if (!view.ok()) return view;
+  if (absl::Status verified = Verify(name); !verified.ok()) return verified;
   return view;
 }
 

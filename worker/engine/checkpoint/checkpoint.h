@@ -51,6 +51,16 @@ class Checkpoint {
 
   bool Contains(absl::string_view name) const;
 
+  // The tensor, after its shape was compared: NOT_FOUND CHECKPOINT_INCOMPLETE, INVALID_ARGUMENT
+  // CHECKPOINT_SHAPE.
+  absl::StatusOr<TensorView> Find(absl::string_view name,
+                                  std::span<const int64_t> expected_shape) const;
+  // These three take the name of a tensor that is there. The bytes against the file's checksum
+  // (PyTorch's zips carry one): DATA_LOSS CHECKPOINT_CORRUPT; MappedFile's ReadAhead and Release.
+  absl::Status Verify(absl::string_view name) const;
+  void ReadAhead(absl::string_view name) const;
+  void Release(absl::string_view name) const;
+
   // The tensor, after its shape was compared and its checksum (PyTorch's zips carry one) verified.
   // NOT_FOUND CHECKPOINT_INCOMPLETE, INVALID_ARGUMENT CHECKPOINT_SHAPE, DATA_LOSS
   // CHECKPOINT_CORRUPT.

@@ -48,4 +48,21 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }
 
+void MappedFile::Advise(std::span<const std::byte> part, int advice) const {
+  const auto* begin = reinterpret_cast<const char*>(part.data());
+  if (part.empty() || begin < bytes_.data() ||
+      begin + part.size() > bytes_.data() + bytes_.size()) {
+    return;
+  }
+  // Whole pages; the mapping begins with one.
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t first = static_cast<size_t>(begin - bytes_.data()) / page * page;
+  const size_t end = static_cast<size_t>(begin - bytes_.data()) + part.size();
+  madvise(const_cast<char*>(bytes_.data()) + first, end - first, advice);
+}
+
+void MappedFile::ReadAhead(std::span<const std::byte> part) const { Advise(part, MADV_WILLNEED); }
+
+void MappedFile::Release(std::span<const std::byte> part) const { Advise(part, MADV_DONTNEED); }
+
 }  // namespace ondelette

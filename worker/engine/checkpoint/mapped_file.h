@@ -2,6 +2,8 @@
 #ifndef ONDELETTE_WORKER_ENGINE_CHECKPOINT_MAPPED_FILE_H_
 #define ONDELETTE_WORKER_ENGINE_CHECKPOINT_MAPPED_FILE_H_
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -24,10 +26,17 @@ class MappedFile {
   ~MappedFile();
 
   absl::string_view bytes() const { return bytes_; }
+
+  // Both take a part of bytes(); any other memory is left alone. The first has the system fetch the
+  // part from the disk, and does not wait. The second takes its pages out of this process's memory;
+  // the system keeps them as long as it has room, and they come back when they are looked at.
+  void ReadAhead(std::span<const std::byte> part) const;
+  void Release(std::span<const std::byte> part) const;
   const std::string& path() const { return path_; }
 
  private:
   MappedFile(std::string path, absl::string_view bytes) : path_(std::move(path)), bytes_(bytes) {}
+  void Advise(std::span<const std::byte> part, int advice) const;
 
   std::string path_;
   absl::string_view bytes_;

@@ -31,6 +31,7 @@ class SafetensorsFile : public WeightFile {
 
   const std::vector<TensorView>& tensors() const override { return tensors_; }
   const std::string& path() const override { return file_.path(); }
+  const MappedFile& file() const override { return file_; }
   absl::Status Verify(const TensorView&) const override { return absl::OkStatus(); }
 
   // Reads the header; everything is refused or everything is in place.

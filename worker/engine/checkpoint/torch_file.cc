@@ -66,6 +66,7 @@ class TorchFile : public WeightFile {
 
   const std::vector<TensorView>& tensors() const override { return tensors_; }
   const std::string& path() const override { return archive_.path(); }
+  const MappedFile& file() const override { return archive_.file(); }
   absl::Status Verify(const TensorView& tensor) const override;
 
   // Reads the pickle; everything is refused or everything is in place.

@@ -25,6 +25,7 @@ class WeightFile {
   // All tensors, sorted by name, names unique. They live as long as this object.
   virtual const std::vector<TensorView>& tensors() const = 0;
   virtual const std::string& path() const = 0;
+  virtual const MappedFile& file() const = 0;
   // Compares the bytes of one of tensors() with the checksum the format carries for them, at most
   // once per stored block. OK where the format has none. DATA_LOSS CHECKPOINT_CORRUPT.
   virtual absl::Status Verify(const TensorView& tensor) const = 0;

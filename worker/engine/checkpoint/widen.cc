@@ -59,13 +59,15 @@ absl::Status NotFinite(const TensorView& tensor, size_t index) {
       "the checkpoint diverged or is damaged: leave it out or fetch it again");
 }
 
+// Into `out`, or, where that is nullptr, nowhere: every element is looked at all the same.
 template <typename From>
-absl::Status Widen(const TensorView& tensor, std::span<float> out) {
+absl::Status Widen(const TensorView& tensor, float* out) {
   using Stored = typename From::Stored;
   // A chunk stays in the first-level cache, and its constant size lets the compiler vectorise.
   constexpr size_t kChunk = 1024;
-  for (size_t begin = 0; begin < out.size(); begin += kChunk) {
-    size_t count = std::min(kChunk, out.size() - begin);
+  const size_t elements = tensor.bytes.size() / sizeof(Stored);
+  for (size_t begin = 0; begin < elements; begin += kChunk) {
+    size_t count = std::min(kChunk, elements - begin);
     Stored stored[kChunk];
     uint32_t bits[kChunk];
     std::memset(stored + count, 0, (kChunk - count) * sizeof(Stored));
@@ -81,19 +83,12 @@ absl::Status Widen(const TensorView& tensor, std::span<float> out) {
           bits, bits + count, [](uint32_t one) { return (one & kExponent) == kExponent; });
       return NotFinite(tensor, begin + static_cast<size_t>(first - bits));
     }
-    std::memcpy(out.data() + begin, bits, count * sizeof(float));
+    if (out != nullptr) std::memcpy(out + begin, bits, count * sizeof(float));
   }
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status WidenToFloat(const TensorView& tensor, std::span<float> out) {
-  if (tensor.bytes.size() != out.size() * static_cast<size_t>(DTypeSize(tensor.dtype))) {
-    return absl::InternalError(absl::StrCat(tensor.file, ": tensor ", Quoted(tensor.name), " of ",
-                                            tensor.bytes.size(), " bytes widened into ", out.size(),
-                                            " floats"));
-  }
+absl::Status WidenAny(const TensorView& tensor, float* out) {
   switch (tensor.dtype) {
     case DType::kF32:
       return Widen<FromF32>(tensor, out);
@@ -110,5 +105,18 @@ absl::Status WidenToFloat(const TensorView& tensor, std::span<float> out) {
                        "quantised checkpoints are not read: use the original one");
   }
 }
+
+}  // namespace
+
+absl::Status WidenToFloat(const TensorView& tensor, std::span<float> out) {
+  if (tensor.bytes.size() != out.size() * static_cast<size_t>(DTypeSize(tensor.dtype))) {
+    return absl::InternalError(absl::StrCat(tensor.file, ": tensor ", Quoted(tensor.name), " of ",
+                                            tensor.bytes.size(), " bytes widened into ", out.size(),
+                                            " floats"));
+  }
+  return WidenAny(tensor, out.data());
+}
+
+absl::Status CheckFinite(const TensorView& tensor) { return WidenAny(tensor, nullptr); }
 
 }  // namespace ondelette

@@ -18,6 +18,9 @@ namespace ondelette {
 //   INTERNAL                          `out` has another size
 absl::Status WidenToFloat(const TensorView& tensor, std::span<float> out);
 
+// Looks at each element of a tensor of those types, as WidenToFloat does, and at nothing else.
+absl::Status CheckFinite(const TensorView& tensor);
+
 }  // namespace ondelette
 
 #endif  // ONDELETTE_WORKER_ENGINE_CHECKPOINT_WIDEN_H_

@@ -36,6 +36,7 @@ class ZipArchive {
 
   const std::string& path() const { return file_.path(); }
   uint64_t bytes() const { return file_.bytes().size(); }  // of the whole file
+  const MappedFile& file() const { return file_; }
   // Sorted by name.
   const std::vector<ZipEntry>& entries() const { return entries_; }
   const ZipEntry* Find(absl::string_view name) const;  // nullptr where there is none

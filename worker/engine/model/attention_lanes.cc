@@ -32,7 +32,9 @@ at::Tensor AttentionLanes(const at::Tensor& query, const at::Tensor& key, const 
                           bool output_needed) {
   const int64_t heads = query.size(0), tokens = query.size(1), head_dim = query.size(2);
   const int64_t sharing = heads / key.size(0);  // query heads that read the same key head
-  const Rows queries(query), keys(key), values(value);
+  TORCH_CHECK(key.size(1) == tokens, "as many keys as queries: ", key.size(1), " and ", tokens);
+  // A value that is not needed is not read.
+  const Rows queries(query), keys(key), values(output_needed ? value : key);
   at::Tensor bias;
   if (rule.distance_bias.defined()) bias = rule.distance_bias.contiguous();
   at::Tensor output;

@@ -8,16 +8,15 @@
 #include "common/spec/spec.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/model/model.h"
-#include "worker/engine/model/weights.h"
+#include "worker/engine/model/placement.h"
 
 namespace ondelette::engine {
 
 // Tensor names are those of BertForMaskedLM ("bert." before each) or of BertModel, the norms' old ones
 // too. Of tied embeddings cls.predictions.decoder.weight will do. All tokens are of type 0. Of the
 // spec, position_embeddings zero leaves the learned ones out, unread.
-absl::StatusOr<std::unique_ptr<Model>> LoadBert(const Checkpoint& checkpoint, const Spec& spec,
-                                                at::Device device, int64_t layers,
-                                                LoadProgress progress);
+absl::StatusOr<std::unique_ptr<Model>> LoadBert(std::shared_ptr<const Checkpoint> checkpoint,
+                                                const Spec& spec, const LoadOptions& options);
 
 }  // namespace ondelette::engine
 

@@ -3,7 +3,6 @@
 #include "worker/engine/model/gemma2.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/embedding.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "worker/engine/model/attention.h"
+#include "worker/engine/model/passes.h"
 #include "worker/engine/model/pieces.h"
 #include "worker/engine/model/rope.h"
 #include "worker/engine/model/weight_list.h"
@@ -26,13 +25,6 @@ struct LayerWeights {
   Linear q_proj, k_proj, v_proj, o_proj;
   GatedMlp mlp;
 };
-
-std::vector<std::pair<std::string, RmsNorm*>> Norms(LayerWeights& layer) {
-  return {{"input_layernorm", &layer.input_layernorm},
-          {"post_attention_layernorm", &layer.post_attention_layernorm},
-          {"pre_feedforward_layernorm", &layer.pre_feedforward_layernorm},
-          {"post_feedforward_layernorm", &layer.post_feedforward_layernorm}};
-}
 
 class Gemma2 : public Model {
  public:
@@ -48,28 +40,34 @@ class Gemma2 : public Model {
   int64_t vocabulary() const override { return config_.vocab; }
   at::Device device() const override { return device_; }
 
-  HiddenStates Embed(std::span<const int32_t> tokens) const override {
+  HiddenStates Embed(std::span<const std::span<const int32_t>> passes) const override {
     // transformers keeps the factor in the dtype it computes in, here float32.
     const auto factor = static_cast<float>(std::sqrt(static_cast<double>(config_.hidden)));
-    return {at::embedding(embed_tokens_, TokenTensor(tokens, device_)) * factor, {}};
+    return {Lengths(passes), embed_tokens_(TokenTensor(passes, device_)) * factor, {}};
   }
 
-  void Layer(int64_t index, HiddenStates& hidden, const AttentionObserver& observer,
-             bool output_needed) const override {
+  void Layer(int64_t index, HiddenStates& states, PassObservers observers) const override {
     const LayerWeights& layer = layers_[static_cast<size_t>(index)];
-    at::Tensor x = layer.input_layernorm(hidden.tokens);
-    RopeTable rope = MakeRopeTable(x.size(0), frequencies_);
-    at::Tensor query = ApplyRope(SplitHeads(layer.q_proj(x), config_.heads), rope);
-    at::Tensor key = ApplyRope(SplitHeads(layer.k_proj(x), config_.key_heads), rope);
-    at::Tensor value = SplitHeads(layer.v_proj(x), config_.key_heads);
+    const bool output_needed = index + 1 < layers();
+    const at::Tensor x = layer.input_layernorm(states.tokens);
+    const at::Tensor queries = layer.q_proj(x), keys = layer.k_proj(x);
+    const at::Tensor values = output_needed ? layer.v_proj(x) : at::Tensor();
+    const RopeTable rope = MakeRopeTable(LongestPass(states.lengths), frequencies_);
     const AttentionRule rule{.scale = config_.attention_scale,
                              .softcap = config_.attention_softcap,
                              .window = config_.sliding_windows[static_cast<size_t>(index)]};
-    at::Tensor mixed = Attention(query, key, value, rule, observer, output_needed);
+    auto prepare = [&](PassRows rows) -> PassAttention {
+      const int64_t H = config_.heads, K = config_.key_heads;
+      return {.query = ApplyRope(SplitHeads(rows.Of(queries), H), rope),
+              .key = ApplyRope(SplitHeads(rows.Of(keys), K), rope),
+              .value = output_needed ? SplitHeads(rows.Of(values), K) : at::Tensor(),
+              .rule = rule};
+    };
+    at::Tensor mixed = AttendPasses(states.lengths, observers, output_needed, prepare);
     if (!output_needed) return;
-    at::Tensor residual = hidden.tokens + layer.post_attention_layernorm(layer.o_proj(mixed));
+    at::Tensor residual = states.tokens + layer.post_attention_layernorm(layer.o_proj(mixed));
     at::Tensor inner = layer.mlp(layer.pre_feedforward_layernorm(residual));
-    hidden.tokens = residual + layer.post_feedforward_layernorm(inner);
+    states.tokens = residual + layer.post_feedforward_layernorm(inner);
   }
 
   void List(WeightList& list);
@@ -78,7 +76,7 @@ class Gemma2 : public Model {
   const ModelConfig config_;
   const at::Device device_;
   const at::Tensor frequencies_;
-  at::Tensor embed_tokens_;  // [vocabulary, D]
+  Embedding embed_tokens_;
   std::vector<LayerWeights> layers_;
 };
 
@@ -87,16 +85,22 @@ void Gemma2::List(WeightList& list) {
   const int64_t H = config_.heads, K = config_.key_heads;
   std::vector<absl::string_view> tied;
   if (config_.tie_embeddings) tied.emplace_back("lm_head.weight");
-  list.Embedding({"embed_tokens.weight"}, tied, config_.vocab, D, embed_tokens_);
+  list.TiedEmbedding({"embed_tokens.weight"}, tied, config_.vocab, D, embed_tokens_);
   for (size_t index = 0; index < layers_.size(); ++index) {
     LayerWeights& layer = layers_[index];
     const std::string path = absl::StrCat("layers.", index, ".");
-    for (auto& [name, norm] : Norms(layer)) {
-      list.RmsNorm(path + name, D, config_.norm_epsilon, *norm);
-      norm->offset = 1;
-    }
+    list.Layer(static_cast<int64_t>(index), layers());
+    auto norm = [&](const char* name, RmsNorm& into) {
+      list.RmsNorm(path + name, D, config_.norm_epsilon, into);
+      into.offset = 1;
+    };
+    norm("input_layernorm", layer.input_layernorm);
     list.Linear(path + "self_attn.q_proj", H * d, D, config_.attention_bias, layer.q_proj);
     list.Linear(path + "self_attn.k_proj", K * d, D, config_.attention_bias, layer.k_proj);
+    list.ForOutput();
+    norm("post_attention_layernorm", layer.post_attention_layernorm);
+    norm("pre_feedforward_layernorm", layer.pre_feedforward_layernorm);
+    norm("post_feedforward_layernorm", layer.post_feedforward_layernorm);
     list.Linear(path + "self_attn.v_proj", K * d, D, config_.attention_bias, layer.v_proj);
     list.Linear(path + "self_attn.o_proj", D, H * d, config_.attention_output_bias, layer.o_proj);
     layer.mlp.activation = config_.hidden_activation;
@@ -108,15 +112,14 @@ void Gemma2::List(WeightList& list) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Model>> LoadGemma2(const Checkpoint& checkpoint, at::Device device,
-                                                  int64_t layers, LoadProgress progress) {
-  const ModelConfig& config = checkpoint.config();
-  auto model = std::make_unique<Gemma2>(config, device, std::min(layers, config.layers));
-  WeightList list(checkpoint, "model.", "layers.0.input_layernorm.weight");
+absl::StatusOr<std::unique_ptr<Model>> LoadGemma2(std::shared_ptr<const Checkpoint> checkpoint,
+                                                  const LoadOptions& options) {
+  const ModelConfig& config = checkpoint->config();
+  auto model =
+      std::make_unique<Gemma2>(config, options.device, std::min(options.layers, config.layers));
+  WeightList list(*checkpoint, "model.", "layers.0.input_layernorm.weight");
   model->List(list);
-  absl::Status status = list.Load(device, progress);
-  if (!status.ok()) return status;
-  return model;
+  return PlaceWeights(std::move(model), std::move(checkpoint), list, options);
 }
 
 }  // namespace ondelette::engine

@@ -8,7 +8,7 @@
 #include "common/spec/spec.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/model/model.h"
-#include "worker/engine/model/weights.h"
+#include "worker/engine/model/placement.h"
 
 namespace ondelette::engine {
 
@@ -16,9 +16,8 @@ namespace ondelette::engine {
 // embeddings lm_head.weight will do. The buffers attn.bias and attn.masked_bias that old files hold,
 // and a cross-attention, which has nothing to look at here, are not read. Of the spec,
 // position_embeddings zero leaves the learned ones out, unread.
-absl::StatusOr<std::unique_ptr<Model>> LoadGpt2(const Checkpoint& checkpoint, const Spec& spec,
-                                                at::Device device, int64_t layers,
-                                                LoadProgress progress);
+absl::StatusOr<std::unique_ptr<Model>> LoadGpt2(std::shared_ptr<const Checkpoint> checkpoint,
+                                                const Spec& spec, const LoadOptions& options);
 
 }  // namespace ondelette::engine
 

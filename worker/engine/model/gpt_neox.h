@@ -7,14 +7,14 @@
 #include "absl/status/statusor.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/model/model.h"
-#include "worker/engine/model/weights.h"
+#include "worker/engine/model/placement.h"
 
 namespace ondelette::engine {
 
 // Tensor names are those of GPTNeoXForCausalLM ("gpt_neox." before each) or of GPTNeoXModel. The
 // buffers attention.bias, masked_bias and rotary_emb.inv_freq that old files hold are not read.
-absl::StatusOr<std::unique_ptr<Model>> LoadGptNeox(const Checkpoint& checkpoint, at::Device device,
-                                                   int64_t layers, LoadProgress progress);
+absl::StatusOr<std::unique_ptr<Model>> LoadGptNeox(std::shared_ptr<const Checkpoint> checkpoint,
+                                                   const LoadOptions& options);
 
 }  // namespace ondelette::engine
 

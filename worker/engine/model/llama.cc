@@ -3,14 +3,14 @@
 #include "worker/engine/model/llama.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/embedding.h>
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "worker/engine/model/attention.h"
+#include "worker/engine/model/passes.h"
 #include "worker/engine/model/pieces.h"
 #include "worker/engine/model/rope.h"
 #include "worker/engine/model/weight_list.h"
@@ -38,26 +38,32 @@ class Llama : public Model {
   int64_t vocabulary() const override { return config_.vocab; }
   at::Device device() const override { return device_; }
 
-  HiddenStates Embed(std::span<const int32_t> tokens) const override {
-    return {at::embedding(embed_tokens_, TokenTensor(tokens, device_)), {}};
+  HiddenStates Embed(std::span<const std::span<const int32_t>> passes) const override {
+    return {Lengths(passes), embed_tokens_(TokenTensor(passes, device_)), {}};
   }
 
-  void Layer(int64_t index, HiddenStates& hidden, const AttentionObserver& observer,
-             bool output_needed) const override {
+  void Layer(int64_t index, HiddenStates& states, PassObservers observers) const override {
     const LayerWeights& layer = layers_[static_cast<size_t>(index)];
-    at::Tensor x = layer.input_layernorm(hidden.tokens);
-    RopeTable rope = MakeRopeTable(x.size(0), frequencies_);
-    at::Tensor query = ApplyRope(SplitHeads(layer.q_proj(x), config_.heads), rope);
-    at::Tensor key = ApplyRope(SplitHeads(layer.k_proj(x), config_.key_heads), rope);
-    at::Tensor value = SplitHeads(layer.v_proj(x), config_.key_heads);
+    const bool output_needed = index + 1 < layers();
+    const at::Tensor x = layer.input_layernorm(states.tokens);
+    const at::Tensor queries = layer.q_proj(x), keys = layer.k_proj(x);
+    const at::Tensor values = output_needed ? layer.v_proj(x) : at::Tensor();
+    const RopeTable rope = MakeRopeTable(LongestPass(states.lengths), frequencies_);
     AttentionRule rule{.scale = config_.attention_scale};
     if (!config_.sliding_windows.empty()) {
       rule.window = config_.sliding_windows[static_cast<size_t>(index)];
     }
-    at::Tensor mixed = Attention(query, key, value, rule, observer, output_needed);
+    auto prepare = [&](PassRows rows) -> PassAttention {
+      const int64_t H = config_.heads, K = config_.key_heads;
+      return {.query = ApplyRope(SplitHeads(rows.Of(queries), H), rope),
+              .key = ApplyRope(SplitHeads(rows.Of(keys), K), rope),
+              .value = output_needed ? SplitHeads(rows.Of(values), K) : at::Tensor(),
+              .rule = rule};
+    };
+    at::Tensor mixed = AttendPasses(states.lengths, observers, output_needed, prepare);
     if (!output_needed) return;
-    at::Tensor residual = hidden.tokens + layer.o_proj(mixed);
-    hidden.tokens = residual + layer.mlp(layer.post_attention_layernorm(residual));
+    at::Tensor residual = states.tokens + layer.o_proj(mixed);
+    states.tokens = residual + layer.mlp(layer.post_attention_layernorm(residual));
   }
 
   void List(WeightList& list);
@@ -66,7 +72,7 @@ class Llama : public Model {
   const ModelConfig config_;
   const at::Device device_;
   const at::Tensor frequencies_;
-  at::Tensor embed_tokens_;  // [vocabulary, D]
+  Embedding embed_tokens_;
   std::vector<LayerWeights> layers_;
 };
 
@@ -75,15 +81,17 @@ void Llama::List(WeightList& list) {
   const int64_t H = config_.heads, K = config_.key_heads;
   std::vector<absl::string_view> tied;
   if (config_.tie_embeddings) tied.emplace_back("lm_head.weight");
-  list.Embedding({"embed_tokens.weight"}, tied, config_.vocab, D, embed_tokens_);
+  list.TiedEmbedding({"embed_tokens.weight"}, tied, config_.vocab, D, embed_tokens_);
   for (size_t index = 0; index < layers_.size(); ++index) {
     LayerWeights& layer = layers_[index];
     const std::string path = absl::StrCat("layers.", index, ".");
+    list.Layer(static_cast<int64_t>(index), layers());
     list.RmsNorm(path + "input_layernorm", D, config_.norm_epsilon, layer.input_layernorm);
-    list.RmsNorm(path + "post_attention_layernorm", D, config_.norm_epsilon,
-                 layer.post_attention_layernorm);
     list.Linear(path + "self_attn.q_proj", H * d, D, config_.attention_bias, layer.q_proj);
     list.Linear(path + "self_attn.k_proj", K * d, D, config_.attention_bias, layer.k_proj);
+    list.ForOutput();
+    list.RmsNorm(path + "post_attention_layernorm", D, config_.norm_epsilon,
+                 layer.post_attention_layernorm);
     list.Linear(path + "self_attn.v_proj", K * d, D, config_.attention_bias, layer.v_proj);
     list.Linear(path + "self_attn.o_proj", D, H * d, config_.attention_output_bias, layer.o_proj);
     layer.mlp.activation = config_.hidden_activation;
@@ -95,15 +103,14 @@ void Llama::List(WeightList& list) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Model>> LoadLlama(const Checkpoint& checkpoint, at::Device device,
-                                                 int64_t layers, LoadProgress progress) {
-  const ModelConfig& config = checkpoint.config();
-  auto model = std::make_unique<Llama>(config, device, std::min(layers, config.layers));
-  WeightList list(checkpoint, "model.", "layers.0.input_layernorm.weight");
+absl::StatusOr<std::unique_ptr<Model>> LoadLlama(std::shared_ptr<const Checkpoint> checkpoint,
+                                                 const LoadOptions& options) {
+  const ModelConfig& config = checkpoint->config();
+  auto model =
+      std::make_unique<Llama>(config, options.device, std::min(options.layers, config.layers));
+  WeightList list(*checkpoint, "model.", "layers.0.input_layernorm.weight");
   model->List(list);
-  absl::Status status = list.Load(device, progress);
-  if (!status.ok()) return status;
-  return model;
+  return PlaceWeights(std::move(model), std::move(checkpoint), list, options);
 }
 
 }  // namespace ondelette::engine

@@ -8,14 +8,14 @@
 #include "absl/status/statusor.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/model/model.h"
-#include "worker/engine/model/weights.h"
+#include "worker/engine/model/placement.h"
 
 namespace ondelette::engine {
 
 // Tensor names are those of LlamaForCausalLM ("model." before each) or of LlamaModel. Of tied
 // embeddings lm_head.weight will do.
-absl::StatusOr<std::unique_ptr<Model>> LoadLlama(const Checkpoint& checkpoint, at::Device device,
-                                                 int64_t layers, LoadProgress progress);
+absl::StatusOr<std::unique_ptr<Model>> LoadLlama(std::shared_ptr<const Checkpoint> checkpoint,
+                                                 const LoadOptions& options);
 
 }  // namespace ondelette::engine
 

@@ -1,5 +1,7 @@
 #include "worker/engine/model/load.h"
 
+#include <utility>
+
 #include "worker/engine/model/bert.h"
 #include "worker/engine/model/gemma2.h"
 #include "worker/engine/model/gpt2.h"
@@ -9,24 +11,23 @@
 
 namespace ondelette::engine {
 
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const Checkpoint& checkpoint, const Spec& spec,
-                                                 at::Device device, int64_t layers,
-                                                 LoadProgress progress) {
-  switch (checkpoint.config().architecture) {
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(std::shared_ptr<const Checkpoint> checkpoint,
+                                                 const Spec& spec, const LoadOptions& options) {
+  switch (checkpoint->config().architecture) {
     case Architecture::kGptNeox:
-      return LoadGptNeox(checkpoint, device, layers, progress);
+      return LoadGptNeox(std::move(checkpoint), options);
     case Architecture::kLlama:
     case Architecture::kMistral:
     case Architecture::kQwen2:
-      return LoadLlama(checkpoint, device, layers, progress);
+      return LoadLlama(std::move(checkpoint), options);
     case Architecture::kGemma2:
-      return LoadGemma2(checkpoint, device, layers, progress);
+      return LoadGemma2(std::move(checkpoint), options);
     case Architecture::kGpt2:
-      return LoadGpt2(checkpoint, spec, device, layers, progress);
+      return LoadGpt2(std::move(checkpoint), spec, options);
     case Architecture::kBert:
-      return LoadBert(checkpoint, spec, device, layers, progress);
+      return LoadBert(std::move(checkpoint), spec, options);
     case Architecture::kT5:
-      return LoadT5(checkpoint, spec, device, layers, progress);
+      return LoadT5(std::move(checkpoint), spec, options);
   }
   return absl::InternalError("an architecture without a network");
 }

@@ -1,5 +1,10 @@
 // A transformer as the engine runs it: token ids in, one layer's attention after the other out, for
-// one sequence at a time. There is no LM head, no final norm and no cache.
+// several passes at once. There is no LM head, no final norm and no cache.
+//
+// A pass is one run of the network over one sequence, or over a shortened one. Norms, matrices and
+// MLPs see the tokens of all passes as the rows of one matrix, so that a weight is read once for
+// all of them; attention is each pass's own. What a pass comes to depends on no other pass: on CPUs
+// bit for bit.
 //
 // All arithmetic is float32. LibTorch's exceptions (out of memory, a lost device) pass through
 // every function here; program/guard.h turns them into a status at the program's edge.
@@ -8,13 +13,20 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "worker/engine/lanes/lane_block.h"
 
 namespace ondelette::engine {
+
+class LayerStream;
 
 // Who looks at a layer's attention: nobody, or one of the two. What is shown is the model's again
 // when the call returns; the whole [heads, n, n] never exists.
@@ -22,25 +34,31 @@ struct AttentionObserver {
   // Tiles of consecutive queries, first_query rising from 0: float32 [heads, up to tile_queries,
   // n], every row a query's probabilities over all n keys, zero where masked.
   std::function<void(int64_t first_query, const at::Tensor& attention)> tiles = {};
-  int64_t tile_queries = 1;
+  int64_t tile_queries = 128;
   // On the CPU: blocks of lanes, a head's in the order of its queries; those of different heads at
   // the same time on several threads.
   std::function<void(const LaneBlock& block)> lanes = {};
 };
 
-// What one sequence carries from layer to layer.
+// Asked once a pass, in order, right before its attention: who looks at it.
+using PassObservers = absl::FunctionRef<AttentionObserver(size_t pass)>;
+
+// What passes carry from layer to layer.
 struct HiddenStates {
-  at::Tensor tokens;  // [n, hidden]
-  at::Tensor
-      encoded;  // [n, hidden]: the encoder's output that a decoder attends to, else undefined
+  std::vector<int64_t> lengths;  // of the passes, in tokens
+  at::Tensor tokens;             // [rows, hidden]: the tokens of pass 0, then those of pass 1, ...
+  at::Tensor encoded;  // [rows, hidden]: the encoder's output that a decoder attends to, else
+                       // undefined
 };
 
-// Immutable once loaded: const methods may be called from several threads, on one device.
+// Held weights never change: const methods may then be called from several threads. On one device.
 class Model {
  public:
-  virtual ~Model() = default;
+  Model();
+  virtual ~Model();
 
-  // Layers that are loaded, counted from the first.
+  // Layers that are loaded, counted from the first. Of the last only the attention is: its output
+  // is never computed, nor are the weights loaded that it would take.
   virtual int64_t layers() const = 0;
   virtual int64_t heads() const = 0;
   virtual int64_t vocabulary() const = 0;
@@ -51,14 +69,25 @@ class Model {
   virtual bool prefix_exact() const { return causal(); }
   virtual at::Device device() const = 0;
 
-  // The hidden states before layer 0. Every token is in [0, vocabulary()).
-  virtual HiddenStates Embed(std::span<const int32_t> tokens) const = 0;
+  // The hidden states of these passes before layer 0. Every token is in [0, vocabulary()), and no
+  // pass is empty.
+  virtual HiddenStates Embed(std::span<const std::span<const int32_t>> passes) const = 0;
 
-  // Runs layer `index` on the hidden states of one sequence whose positions are 0..n-1, and shows
-  // its self-attention to `observer`. Where the output is not needed (after the last layer that is
-  // measured), value product, projection and MLP are not computed and the states stay as they are.
-  virtual void Layer(int64_t index, HiddenStates& hidden, const AttentionObserver& observer,
-                     bool output_needed) const = 0;
+  // Runs layer `index` on passes whose positions are 0..n-1 each, and shows their self-attention to
+  // the observers. After the last layer the states stay as they are.
+  virtual void Layer(int64_t index, HiddenStates& states, PassObservers observers) const = 0;
+
+  // Where a network does not fit into memory, its layers' weights are streamed: read, used and
+  // dropped, one layer after the other. Then all passes of a job go through a layer before any goes
+  // on, and EnterLayer comes before the first of them: it waits until the layer's weights are there,
+  // drops those of the layer before and has the next ones read meanwhile. Errors are LoadModel's.
+  // Where the weights are held, passes may come and go as they like and EnterLayer does nothing.
+  bool streamed() const { return stream_ != nullptr; }
+  absl::Status EnterLayer(int64_t index);
+  void Stream(std::unique_ptr<LayerStream> stream);
+
+ private:
+  std::unique_ptr<LayerStream> stream_;  // nullptr where the weights are held
 };
 
 }  // namespace ondelette::engine

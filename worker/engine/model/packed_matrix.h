@@ -6,19 +6,24 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
+
+#include "worker/engine/model/activations.h"
 
 namespace ondelette::engine {
 
-// A weight [out, in] and a bias [out], or none. Immutable, thread-safe. Holds its own copy of the
-// weight.
+// A weight [out, in]. Immutable, thread-safe. Holds its own copy.
 class PackedMatrix {
  public:
   // nullptr where this build has no oneDNN or the weight is not on the CPU.
-  static std::shared_ptr<const PackedMatrix> Make(const at::Tensor& weight, const at::Tensor& bias);
+  static std::shared_ptr<const PackedMatrix> Make(const at::Tensor& weight);
   virtual ~PackedMatrix() = default;
 
-  // x [n, in] float32 -> x W^T + b, [n, out].
-  virtual at::Tensor Product(const at::Tensor& x) const = 0;
+  // activation(x W^T + b) for x [n, in] and a bias [out] or none, into `out` [n, out], all float32
+  // and contiguous. A row of the result is the same, bit for bit, whatever rows are beside it.
+  virtual void Product(const at::Tensor& x, const at::Tensor& bias,
+                       std::optional<Activation> activation, const at::Tensor& out) const = 0;
+  virtual int64_t out() const = 0;
 };
 
 }  // namespace ondelette::engine

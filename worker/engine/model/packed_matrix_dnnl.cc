@@ -1,17 +1,18 @@
 // oneDNN's API in the version of Debian 12 (2.6), which LibTorch 1.13 itself links.
-#include <ATen/ops/empty.h>
-
 #include <dnnl.hpp>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "worker/engine/model/large_memory.h"
 #include "worker/engine/model/packed_matrix.h"
 
 namespace ondelette::engine {
 namespace {
 
+using dnnl::algorithm;
 using dnnl::matmul;
 using dnnl::memory;
 
@@ -31,66 +32,102 @@ memory View(const memory::desc& layout, const at::Tensor& tensor) {
   return {layout, Processor(), tensor.data_ptr()};
 }
 
+struct Eltwise {
+  algorithm function;
+  float alpha;
+};
+
+Eltwise EltwiseOf(Activation activation) {
+  switch (activation) {
+    case Activation::kGelu:
+      return {algorithm::eltwise_gelu_erf, 0};
+    case Activation::kGeluTanh:
+      return {algorithm::eltwise_gelu_tanh, 0};
+    case Activation::kQuickGelu:
+      return {algorithm::eltwise_swish, 1.702f};
+    case Activation::kRelu:
+      return {algorithm::eltwise_relu, 0};
+    case Activation::kSilu:
+      return {algorithm::eltwise_swish, 1};
+    case Activation::kTanh:
+      return {algorithm::eltwise_tanh, 0};
+  }
+  TORCH_CHECK(false, "unknown activation ", static_cast<int>(activation));
+}
+
+// What a product may differ in; oneDNN generates code for each.
+struct ProductKind {
+  int64_t rows;
+  bool biased;
+  std::optional<Activation> activation;
+  auto operator<=>(const ProductKind&) const = default;
+};
+
 class DnnlMatrix : public PackedMatrix {
  public:
-  DnnlMatrix(const at::Tensor& weight, at::Tensor bias)
-      : in_(weight.size(1)), out_(weight.size(0)), bias_(std::move(bias)) {
+  explicit DnnlMatrix(const at::Tensor& weight) : in_(weight.size(1)), out_(weight.size(0)) {
     const memory::desc any({in_, out_}, memory::data_type::f32, memory::format_tag::any);
     const memory::desc given({in_, out_}, memory::data_type::f32,
                              memory::dims{weight.stride(1), weight.stride(0)});
-    packed_ = memory(Describe(kTypicalRows, any).weights_desc(), Processor());
+    const memory::desc layout = Describe({kTypicalRows, false, std::nullopt}, any).weights_desc();
+    memory_ = LargeMemory(layout.get_size());
+    packed_ = memory(layout, Processor(), memory_.data());
     dnnl::stream stream(Processor());
     memory user = View(given, weight);
     dnnl::reorder(user, packed_).execute(stream, user, packed_);
     stream.wait();
   }
 
-  at::Tensor Product(const at::Tensor& x) const override {
-    const at::Tensor input = x.contiguous();
-    at::Tensor output = at::empty({input.size(0), out_}, input.options());
-    std::unordered_map<int, memory> arguments{
-        {DNNL_ARG_SRC, View(Plain(input.size(0), in_), input)},
-        {DNNL_ARG_WEIGHTS, packed_},
-        {DNNL_ARG_DST, View(Plain(input.size(0), out_), output)}};
-    if (bias_.defined()) arguments.emplace(DNNL_ARG_BIAS, View(Plain(1, out_), bias_));
+  int64_t out() const override { return out_; }
+
+  void Product(const at::Tensor& x, const at::Tensor& bias, std::optional<Activation> activation,
+               const at::Tensor& out) const override {
+    const int64_t rows = x.size(0);
+    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, View(Plain(rows, in_), x)},
+                                              {DNNL_ARG_WEIGHTS, packed_},
+                                              {DNNL_ARG_DST, View(Plain(rows, out_), out)}};
+    if (bias.defined()) arguments.emplace(DNNL_ARG_BIAS, View(Plain(1, out_), bias));
     dnnl::stream stream(Processor());
-    Primitive(input.size(0)).execute(stream, arguments);
+    Primitive({rows, bias.defined(), activation}).execute(stream, arguments);
     stream.wait();
-    return output;
   }
 
  private:
-  matmul::primitive_desc Describe(int64_t rows, const memory::desc& weights) const {
-    if (!bias_.defined()) {
-      return {matmul::desc(Plain(rows, in_), weights, Plain(rows, out_)), Processor()};
+  matmul::primitive_desc Describe(const ProductKind& kind, const memory::desc& weights) const {
+    dnnl::primitive_attr attributes;
+    if (kind.activation) {
+      const Eltwise eltwise = EltwiseOf(*kind.activation);
+      dnnl::post_ops after;
+      after.append_eltwise(1, eltwise.function, eltwise.alpha, 0);
+      attributes.set_post_ops(after);
     }
-    return {matmul::desc(Plain(rows, in_), weights, Plain(1, out_), Plain(rows, out_)),
-            Processor()};
+    const memory::desc x = Plain(kind.rows, in_), out = Plain(kind.rows, out_);
+    if (!kind.biased) return {matmul::desc(x, weights, out), attributes, Processor()};
+    return {matmul::desc(x, weights, Plain(1, out_), out), attributes, Processor()};
   }
 
-  // One for each number of rows that came; sequences of one sweep are equally long.
-  matmul Primitive(int64_t rows) const {
+  // One for each kind that came; sequences of one sweep are equally long.
+  matmul Primitive(const ProductKind& kind) const {
     std::lock_guard lock(mutex_);
-    auto found = primitives_.find(rows);
+    auto found = primitives_.find(kind);
     if (found == primitives_.end()) {
-      found = primitives_.emplace(rows, matmul(Describe(rows, packed_.get_desc()))).first;
+      found = primitives_.emplace(kind, matmul(Describe(kind, packed_.get_desc()))).first;
     }
     return found->second;
   }
 
   const int64_t in_, out_;
-  const at::Tensor bias_;
+  LargeMemory memory_;
   memory packed_;
   mutable std::mutex mutex_;
-  mutable std::map<int64_t, matmul> primitives_;
+  mutable std::map<ProductKind, matmul> primitives_;
 };
 
 }  // namespace
 
-std::shared_ptr<const PackedMatrix> PackedMatrix::Make(const at::Tensor& weight,
-                                                       const at::Tensor& bias) {
+std::shared_ptr<const PackedMatrix> PackedMatrix::Make(const at::Tensor& weight) {
   if (!weight.is_cpu()) return nullptr;
-  return std::make_shared<DnnlMatrix>(weight, bias);
+  return std::make_shared<DnnlMatrix>(weight);
 }
 
 }  // namespace ondelette::engine

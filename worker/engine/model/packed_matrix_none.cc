@@ -3,8 +3,7 @@
 
 namespace ondelette::engine {
 
-std::shared_ptr<const PackedMatrix> PackedMatrix::Make(const at::Tensor& /*weight*/,
-                                                       const at::Tensor& /*bias*/) {
+std::shared_ptr<const PackedMatrix> PackedMatrix::Make(const at::Tensor& /*weight*/) {
   return nullptr;
 }
 

@@ -1,21 +1,68 @@
 #include "worker/engine/model/pieces.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/tensor.h>
 
-namespace ondelette::engine {
+#include <algorithm>
 
-void Linear::Pack() {
-  packed = PackedMatrix::Make(weight, bias);
-  if (packed != nullptr) weight = at::Tensor();
+#include "absl/functional/function_ref.h"
+
+namespace ondelette::engine {
+namespace {
+
+// Rows of an MLP at a time: their inner values are still in a processor's cache when the second
+// matrix reads them, and a GPU is filled.
+int64_t MlpRows(at::Device device) { return device.is_cpu() ? 512 : 8192; }
+
+// An MLP's result, made some rows at a time by `part`.
+at::Tensor ByRows(const at::Tensor& x,
+                  absl::FunctionRef<void(const at::Tensor& x, const at::Tensor& out)> part) {
+  at::Tensor out = at::empty_like(x);
+  const int64_t rows = x.size(0), step = MlpRows(x.device());
+  for (int64_t first = 0; first < rows; first += step) {
+    const int64_t count = std::min(step, rows - first);
+    part(x.narrow(0, first, count), out.narrow(0, first, count));
+  }
+  return out;
+}
+
+}  // namespace
+
+at::Tensor Embedding::operator()(const at::Tensor& tokens) const {
+  return at::embedding(table, tokens).to(at::kFloat);
+}
+
+int64_t Linear::out() const { return packed != nullptr ? packed->out() : weight.size(0); }
+
+void Linear::Into(const at::Tensor& x, std::optional<Activation> activation,
+                  const at::Tensor& out) const {
+  if (packed != nullptr) {
+    packed->Product(x.contiguous(), bias, activation, out);
+    return;
+  }
+  at::Tensor product = at::linear(x, weight, bias);
+  out.copy_(activation ? Activate(*activation, product) : product);
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
-  return packed != nullptr ? packed->Product(x) : at::linear(x, weight, bias);
+  if (packed == nullptr) return at::linear(x, weight, bias);
+  at::Tensor result = at::empty({x.size(0), out()}, x.options());
+  Into(x, std::nullopt, result);
+  return result;
+}
+
+at::Tensor Linear::operator()(const at::Tensor& x, Activation activation) const {
+  if (packed == nullptr) return Activate(activation, at::linear(x, weight, bias));
+  at::Tensor result = at::empty({x.size(0), out()}, x.options());
+  Into(x, activation, result);
+  return result;
 }
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
@@ -24,17 +71,42 @@ at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
 
 at::Tensor RmsNorm::operator()(const at::Tensor& x) const {
   at::Tensor normed = x * at::rsqrt((x * x).mean(-1, /*keepdim=*/true) + epsilon);
-  return offset == 0 ? normed * weight : normed * (weight + offset);
+  return offset == 0 ? normed.mul_(weight) : normed.mul_(weight + offset);
 }
 
-at::Tensor Mlp::operator()(const at::Tensor& x) const { return down(Activate(activation, up(x))); }
+at::Tensor Mlp::operator()(const at::Tensor& x) const {
+  return ByRows(x, [this](const at::Tensor& rows, const at::Tensor& out) {
+    down.Into(up(rows, activation), std::nullopt, out);
+  });
+}
 
 at::Tensor GatedMlp::operator()(const at::Tensor& x) const {
-  return down(Activate(activation, gate(x)) * up(x));
+  return ByRows(x, [this](const at::Tensor& rows, const at::Tensor& out) {
+    down.Into(gate(rows, activation).mul_(up(rows)), std::nullopt, out);
+  });
 }
 
-at::Tensor TokenTensor(std::span<const int32_t> tokens, at::Device device) {
-  return at::tensor(at::ArrayRef<int32_t>(tokens.data(), tokens.size()), at::kInt).to(device);
+at::Tensor TokenTensor(std::span<const std::span<const int32_t>> passes, at::Device device) {
+  std::vector<int32_t> rows;
+  for (std::span<const int32_t> pass : passes) rows.insert(rows.end(), pass.begin(), pass.end());
+  return at::tensor(rows, at::kInt).to(device);
+}
+
+std::vector<int64_t> Lengths(std::span<const std::span<const int32_t>> passes) {
+  std::vector<int64_t> lengths;
+  for (std::span<const int32_t> pass : passes) {
+    lengths.push_back(static_cast<int64_t>(pass.size()));
+  }
+  return lengths;
+}
+
+void AddPositions(const std::vector<int64_t>& lengths, const at::Tensor& positions,
+                  const at::Tensor& rows) {
+  int64_t first = 0;
+  for (int64_t length : lengths) {
+    rows.narrow(0, first, length).add_(positions.narrow(0, 0, length));
+    first += length;
+  }
 }
 
 at::Tensor SplitHeads(const at::Tensor& x, int64_t heads) {

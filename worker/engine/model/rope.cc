@@ -56,7 +56,8 @@ at::Tensor ApplyRope(const at::Tensor& heads, const RopeTable& table) {
   at::Tensor first = turned.narrow(-1, 0, width / 2);
   at::Tensor second = turned.narrow(-1, width / 2, width / 2);
   at::Tensor rotated = at::cat({-second, first}, -1);
-  turned = turned * table.cos + rotated * table.sin;
+  const int64_t tokens = heads.size(1);
+  turned = turned * table.cos.narrow(0, 0, tokens) + rotated * table.sin.narrow(0, 0, tokens);
   return at::cat({turned, heads.narrow(-1, width, heads.size(-1) - width)}, -1);
 }
 

@@ -3,24 +3,21 @@
 #include "worker/engine/model/t5.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/embedding.h>
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "worker/engine/model/attention.h"
 #include "worker/engine/model/fit.h"
+#include "worker/engine/model/passes.h"
 #include "worker/engine/model/pieces.h"
 #include "worker/engine/model/relative_bias.h"
 #include "worker/engine/model/weight_list.h"
 
 namespace ondelette::engine {
 namespace {
-
-// Queries by tile where nobody looks: the encoder below a decoder.
-constexpr int64_t kUnobservedTile = 128;
 
 struct AttentionWeights {
   RmsNorm layer_norm;
@@ -35,7 +32,7 @@ struct Block {
 };
 
 struct StackWeights {
-  at::Tensor embed_tokens;  // [vocabulary, D]; the decoder's undefined where it is shared
+  Embedding embed_tokens;              // the decoder's empty where it is shared
   at::Tensor relative_attention_bias;  // [buckets, H], block 0's for all of them
   std::vector<Block> blocks;
   RmsNorm final_layer_norm;  // the encoder's alone
@@ -56,24 +53,19 @@ class T5 : public Model {
   bool prefix_exact() const override { return false; }
   at::Device device() const override { return device_; }
 
-  HiddenStates Embed(std::span<const int32_t> tokens) const override {
-    HiddenStates hidden{at::embedding(encoder_.embed_tokens, TokenTensor(tokens, device_)), {}};
-    if (!decodes_) return hidden;
-    for (const Block& block : encoder_.blocks) {
-      Run(encoder_, block, hidden, {}, true);
-    }
-    std::vector<int32_t> shifted{static_cast<int32_t>(config_.decoder_start_token)};
-    shifted.insert(shifted.end(), tokens.begin(), tokens.end());
-    at::Tensor places = TokenTensor(std::span(shifted).first(tokens.size()), device_);
-    const at::Tensor& own = decoder_.embed_tokens;
-    return {at::embedding(own.defined() ? own : encoder_.embed_tokens, places),
-            encoder_.final_layer_norm(hidden.tokens)};
+  HiddenStates Embed(std::span<const std::span<const int32_t>> passes) const override {
+    HiddenStates states{Lengths(passes), encoder_.embed_tokens(TokenTensor(passes, device_)), {}};
+    if (!decodes_) return states;
+    for (const Block& block : encoder_.blocks) Run(encoder_, block, states, Unobserved, true);
+    states.encoded = encoder_.final_layer_norm(states.tokens);
+    const Embedding& own = decoder_.embed_tokens;
+    states.tokens = (own.table.defined() ? own : encoder_.embed_tokens)(Shifted(passes));
+    return states;
   }
 
-  void Layer(int64_t index, HiddenStates& hidden, const AttentionObserver& observer,
-             bool output_needed) const override {
+  void Layer(int64_t index, HiddenStates& states, PassObservers observers) const override {
     const StackWeights& stack = Observed();
-    Run(stack, stack.blocks[static_cast<size_t>(index)], hidden, observer, output_needed);
+    Run(stack, stack.blocks[static_cast<size_t>(index)], states, observers, index + 1 < layers());
   }
 
   void List(WeightList& list);
@@ -81,36 +73,56 @@ class T5 : public Model {
  private:
   const StackWeights& Observed() const { return decodes_ ? decoder_ : encoder_; }
 
-  // The block with its stack's biases; it attends to hidden.encoded where there is one.
-  void Run(const StackWeights& stack, const Block& block, HiddenStates& hidden,
-           const AttentionObserver& observer, bool output_needed) const {
-    at::Tensor x = block.self.layer_norm(hidden.tokens);
-    const bool causal = hidden.encoded.defined();
+  // What a decoder reads: every pass without its last token, behind the start token. [rows]
+  at::Tensor Shifted(std::span<const std::span<const int32_t>> passes) const {
+    std::vector<std::vector<int32_t>> shifted;
+    for (std::span<const int32_t> pass : passes) {
+      shifted.emplace_back(pass.begin(), pass.end()).pop_back();
+      shifted.back().insert(shifted.back().begin(),
+                            static_cast<int32_t>(config_.decoder_start_token));
+    }
+    return TokenTensor(std::vector<std::span<const int32_t>>(shifted.begin(), shifted.end()),
+                       device_);
+  }
+
+  // The block with its stack's biases; it attends to states.encoded where there is one.
+  void Run(const StackWeights& stack, const Block& block, HiddenStates& states,
+           PassObservers observers, bool output_needed) const {
+    const at::Tensor x = block.self.layer_norm(states.tokens);
+    const bool causal = states.encoded.defined();
     const RelativeBuckets buckets{config_.relative_buckets, config_.relative_max_distance, !causal};
-    const AttentionRule rule{
-        .scale = 1,
-        .causal = causal,
-        .distance_bias = DistanceBias(buckets, stack.relative_attention_bias, x.size(0))};
-    at::Tensor mixed = Attend(block.self, x, x, rule, observer, output_needed);
+    auto rule = [&](int64_t tokens) -> AttentionRule {
+      return {.scale = 1,
+              .causal = causal,
+              .distance_bias = DistanceBias(buckets, stack.relative_attention_bias, tokens)};
+    };
+    at::Tensor mixed = Attend(block.self, states.lengths, x, x, rule, observers, output_needed);
     if (!output_needed) return;
-    at::Tensor residual = hidden.tokens + block.self.o(mixed);
-    if (hidden.encoded.defined()) {
-      at::Tensor crossed =
-          Attend(block.cross, block.cross.layer_norm(residual), hidden.encoded,
-                 {.scale = 1, .causal = false}, {}, true);
+    at::Tensor residual = states.tokens + block.self.o(mixed);
+    if (causal) {
+      auto all = [](int64_t) -> AttentionRule { return {.scale = 1, .causal = false}; };
+      at::Tensor crossed = Attend(block.cross, states.lengths, block.cross.layer_norm(residual),
+                                  states.encoded, all, Unobserved, true);
       residual = residual + block.cross.o(crossed);
     }
     at::Tensor inner = block.mlp_norm(residual);
-    hidden.tokens = residual + (config_.gated_mlp ? block.gated_mlp(inner) : block.mlp(inner));
+    states.tokens = residual + (config_.gated_mlp ? block.gated_mlp(inner) : block.mlp(inner));
   }
 
-  at::Tensor Attend(const AttentionWeights& weights, const at::Tensor& from, const at::Tensor& to,
-                    const AttentionRule& rule, const AttentionObserver& observer,
+  at::Tensor Attend(const AttentionWeights& weights, const std::vector<int64_t>& lengths,
+                    const at::Tensor& from, const at::Tensor& to,
+                    absl::FunctionRef<AttentionRule(int64_t tokens)> rule, PassObservers observers,
                     bool output_needed) const {
-    at::Tensor query = SplitHeads(weights.q(from), config_.heads);
-    at::Tensor key = SplitHeads(weights.k(to), config_.heads);
-    at::Tensor value = SplitHeads(weights.v(to), config_.heads);
-    return Attention(query, key, value, rule, observer, output_needed);
+    const at::Tensor queries = weights.q(from), keys = weights.k(to);
+    const at::Tensor values = output_needed ? weights.v(to) : at::Tensor();
+    auto prepare = [&](PassRows rows) -> PassAttention {
+      const int64_t H = config_.heads;
+      return {.query = SplitHeads(rows.Of(queries), H),
+              .key = SplitHeads(rows.Of(keys), H),
+              .value = output_needed ? SplitHeads(rows.Of(values), H) : at::Tensor(),
+              .rule = rule(rows.tokens)};
+    };
+    return AttendPasses(lengths, observers, output_needed, prepare);
   }
 
   void ListAttention(const std::string& path, const std::string& name, AttentionWeights& weights,
@@ -131,6 +143,7 @@ void T5::ListAttention(const std::string& path, const std::string& name, Attenti
   list.RmsNorm(path + "layer_norm", D, config_.norm_epsilon, weights.layer_norm);
   list.Linear(path + name + ".q", inner, D, false, weights.q);
   list.Linear(path + name + ".k", inner, D, false, weights.k);
+  list.ForOutput();
   list.Linear(path + name + ".v", inner, D, false, weights.v);
   list.Linear(path + name + ".o", D, inner, false, weights.o);
 }
@@ -152,11 +165,14 @@ void T5::ListMlp(const std::string& path, Block& block, WeightList& list) const 
 
 void T5::ListStack(const std::string& name, bool crosses, StackWeights& stack,
                    WeightList& list) const {
+  const auto blocks = static_cast<int64_t>(stack.blocks.size());
+  const bool observed = &stack == &Observed();
   list.Tensor(name + "block.0.layer.0.SelfAttention.relative_attention_bias.weight",
               {config_.relative_buckets, config_.heads}, stack.relative_attention_bias);
   for (size_t index = 0; index < stack.blocks.size(); ++index) {
     Block& block = stack.blocks[index];
     const std::string path = absl::StrCat(name, "block.", index, ".layer.");
+    if (observed) list.Layer(static_cast<int64_t>(index), blocks);
     ListAttention(path + "0.", "SelfAttention", block.self, list);
     if (crosses) ListAttention(path + "1.", "EncDecAttention", block.cross, list);
     ListMlp(path + (crosses ? "2." : "1."), block, list);
@@ -169,28 +185,25 @@ void T5::List(WeightList& list) {
   const int64_t D = config_.hidden;
   std::vector<absl::string_view> tied;
   if (config_.tie_embeddings) tied.emplace_back("lm_head.weight");
-  list.Embedding({kEncoder, "shared.weight", kDecoder}, tied, config_.vocab, D,
-                 encoder_.embed_tokens);
+  list.TiedEmbedding({kEncoder, "shared.weight", kDecoder}, tied, config_.vocab, D,
+                     encoder_.embed_tokens);
   ListStack("encoder.", false, encoder_, list);
   if (!decodes_) return;
   list.RmsNorm("encoder.final_layer_norm", D, config_.norm_epsilon, encoder_.final_layer_norm);
-  if (list.Has(kDecoder)) list.Tensor(kDecoder, {config_.vocab, D}, decoder_.embed_tokens);
+  if (list.Has(kDecoder)) list.Embedding(kDecoder, config_.vocab, D, decoder_.embed_tokens);
   ListStack("decoder.", true, decoder_, list);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Model>> LoadT5(const Checkpoint& checkpoint, const Spec& spec,
-                                              at::Device device, int64_t layers,
-                                              LoadProgress progress) {
-  const ModelConfig& config = checkpoint.config();
-  auto model = std::make_unique<T5>(config, device, spec.stack == Stack::kDecoder,
-                                    std::min(layers, StackLayers(spec, config)));
-  WeightList list(checkpoint, "transformer.", "encoder.block.0.layer.0.layer_norm.weight");
+absl::StatusOr<std::unique_ptr<Model>> LoadT5(std::shared_ptr<const Checkpoint> checkpoint,
+                                              const Spec& spec, const LoadOptions& options) {
+  const ModelConfig& config = checkpoint->config();
+  auto model = std::make_unique<T5>(config, options.device, spec.stack == Stack::kDecoder,
+                                    std::min(options.layers, StackLayers(spec, config)));
+  WeightList list(*checkpoint, "transformer.", "encoder.block.0.layer.0.layer_norm.weight");
   model->List(list);
-  absl::Status status = list.Load(device, progress);
-  if (!status.ok()) return status;
-  return model;
+  return PlaceWeights(std::move(model), std::move(checkpoint), list, options);
 }
 
 }  // namespace ondelette::engine

@@ -8,7 +8,7 @@
 #include "common/spec/spec.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/model/model.h"
-#include "worker/engine/model/weights.h"
+#include "worker/engine/model/placement.h"
 
 namespace ondelette::engine {
 
@@ -18,9 +18,8 @@ namespace ondelette::engine {
 // Tensor names are those of T5ForConditionalGeneration, T5Model and T5EncoderModel, or, with
 // "transformer." before each, of the classifiers. Embeddings that several names share may stand under
 // any of them, of tied ones under lm_head.weight too.
-absl::StatusOr<std::unique_ptr<Model>> LoadT5(const Checkpoint& checkpoint, const Spec& spec,
-                                              at::Device device, int64_t layers,
-                                              LoadProgress progress);
+absl::StatusOr<std::unique_ptr<Model>> LoadT5(std::shared_ptr<const Checkpoint> checkpoint,
+                                              const Spec& spec, const LoadOptions& options);
 
 }  // namespace ondelette::engine
 

@@ -13,23 +13,45 @@ WeightList::WeightList(const Checkpoint& checkpoint, absl::string_view prefix,
     prefix_.assign(prefix.data(), prefix.size());
 }
 
+void WeightList::Layer(int64_t index, int64_t layers) {
+  layer_ = index;
+  last_ = index + 1 == layers;
+  needed_ = true;
+}
+
+void WeightList::ForOutput() { needed_ = !last_; }
+
+WantedWeight& WeightList::Add(std::string name, std::vector<int64_t> shape) {
+  WantedWeight& added = wanted_.emplace_back();
+  added.name = std::move(name);
+  added.shape = std::move(shape);
+  added.layer = layer_;
+  added.needed = needed_;
+  return added;
+}
+
 void WeightList::Tensor(const std::string& name, std::vector<int64_t> shape, at::Tensor& into) {
-  wanted_.push_back({prefix_ + name, std::move(shape), &into});
+  Add(prefix_ + name, std::move(shape)).tensor = &into;
 }
 
 void WeightList::Linear(const std::string& name, int64_t out, int64_t in, bool bias,
-                        engine::Linear& into) {
-  linears_.push_back(&into);
-  Tensor(name + ".weight", {out, in}, into.weight);
-  if (bias) Tensor(name + ".bias", {out}, into.bias);
+                        engine::Linear& into, RowBlocks rows) {
+  WantedWeight& weight = Add(absl::StrCat(prefix_, name, ".weight"), {out, in});
+  weight.matrix = &into;
+  weight.rows = rows;
+  if (!bias) return;
+  Tensor(name + ".bias", {out}, into.bias);
+  wanted_.back().rows = rows;
 }
 
 void WeightList::TransposedLinear(const std::string& name, int64_t out, int64_t in,
-                                  engine::Linear& into) {
-  linears_.push_back(&into);
-  Tensor(name + ".weight", {in, out}, into.weight);
-  wanted_.back().transposed = true;
+                                  engine::Linear& into, RowBlocks rows) {
+  WantedWeight& weight = Add(absl::StrCat(prefix_, name, ".weight"), {in, out});
+  weight.matrix = &into;
+  weight.rows = rows;
+  weight.transposed = true;
   Tensor(name + ".bias", {out}, into.bias);
+  wanted_.back().rows = rows;
 }
 
 void WeightList::LayerNorm(const std::string& name, int64_t width, double epsilon,
@@ -46,30 +68,29 @@ void WeightList::RmsNorm(const std::string& name, int64_t width, double epsilon,
   Tensor(name + ".weight", {width}, into.weight);
 }
 
-bool WeightList::Has(absl::string_view name) const {
-  return checkpoint_.Contains(absl::StrCat(prefix_, name));
+void WeightList::Embedding(const std::string& name, int64_t rows, int64_t width,
+                           engine::Embedding& into) {
+  Add(prefix_ + name, {rows, width}).embedding = &into;
 }
 
-void WeightList::Embedding(std::initializer_list<absl::string_view> names,
-                           const std::vector<absl::string_view>& whole, int64_t rows, int64_t width,
-                           at::Tensor& into) {
+void WeightList::TiedEmbedding(std::initializer_list<absl::string_view> names,
+                               const std::vector<absl::string_view>& whole, int64_t rows,
+                               int64_t width, engine::Embedding& into) {
   std::vector<std::string> candidates;
   for (absl::string_view name : names) candidates.push_back(absl::StrCat(prefix_, name));
   for (absl::string_view name : whole) candidates.push_back(absl::StrCat(name));
+  // Where there is none, the absence of the first is reported.
+  std::string found = candidates.front();
   for (const std::string& name : candidates) {
-    if (checkpoint_.Contains(name)) {
-      wanted_.push_back({name, {rows, width}, &into});
-      return;
-    }
+    if (!checkpoint_.Contains(name)) continue;
+    found = name;
+    break;
   }
-  wanted_.push_back({candidates.front(), {rows, width}, &into});  // its absence is reported
+  Add(std::move(found), {rows, width}).embedding = &into;
 }
 
-absl::Status WeightList::Load(at::Device device, LoadProgress progress) {
-  absl::Status status = LoadWeights(checkpoint_, wanted_, device, progress);
-  if (!status.ok()) return status;
-  for (engine::Linear* linear : linears_) linear->Pack();
-  return status;
+bool WeightList::Has(absl::string_view name) const {
+  return checkpoint_.Contains(absl::StrCat(prefix_, name));
 }
 
 }  // namespace ondelette::engine

@@ -1,63 +1,287 @@
 #include "worker/engine/model/weights.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
+#include <thread>
+#include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/errors/errors.h"
 #include "worker/engine/checkpoint/widen.h"
-#include "worker/engine/model/memory.h"
+#include "worker/engine/model/large_memory.h"
 
 namespace ondelette::engine {
 namespace {
 
-int64_t FloatBytes(const WantedWeight& weight) {
-  int64_t bytes = sizeof(float);
-  for (int64_t dimension : weight.shape) bytes *= dimension;  // checked against the file before
-  return bytes;
+// Bytes of the files that are on their way before they are looked at.
+constexpr int64_t kReadAhead = int64_t{128} << 20;
+
+// Which values of a tensor [rows] or [rows, columns], row-major, are read: all of a transposed one,
+// whose choice is among its columns.
+RowBlocks StoredRows(const WantedWeight& wanted) {
+  if (wanted.rows.period == 0 || wanted.transposed) return {wanted.shape[0], 0, wanted.shape[0]};
+  return wanted.rows;
 }
 
-absl::Status CheckMemory(const Checkpoint& checkpoint, int64_t needed, at::Device device) {
-  const int64_t available = AvailableMemory(device);
-  if (needed <= available) return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition, "MODEL_TOO_LARGE",
-      absl::StrCat(checkpoint.folder(), ": its weights take ", needed >> 20,
-                   " MiB as float32, and ", available >> 20, " MiB are free on ", device.str()),
-      "use a machine or device with more memory, or a smaller model");
+// Part of a tensor of several rows.
+TensorView SomeRows(const TensorView& view, int64_t first, int64_t count) {
+  const size_t row = view.bytes.size() / static_cast<size_t>(view.shape[0]);
+  TensorView some = view;
+  some.shape[0] = count;
+  some.bytes =
+      view.bytes.subspan(static_cast<size_t>(first) * row, static_cast<size_t>(count) * row);
+  return some;
 }
 
-absl::Status LoadWeight(const TensorView& view, at::Device device, const WantedWeight& weight) {
-  at::Tensor host = at::empty(view.shape, at::TensorOptions().dtype(at::kFloat));
-  std::span<float> out(host.data_ptr<float>(), static_cast<size_t>(host.numel()));
-  if (absl::Status status = WidenToFloat(view, out); !status.ok()) return status;
-  *weight.into = host.to(device);
-  if (weight.transposed) *weight.into = weight.into->t();
-  return absl::OkStatus();
+// A float32 tensor in memory of its own that goes back to the system with it.
+at::Tensor LargeTensor(at::IntArrayRef shape, at::ScalarType type) {
+  size_t bytes = c10::elementSize(type);
+  for (int64_t dimension : shape) bytes *= static_cast<size_t>(dimension);
+  auto memory = std::make_shared<LargeMemory>(bytes);
+  return at::from_blob(
+      memory->data(), shape, [memory](void*) {}, at::TensorOptions().dtype(type));
 }
+
+std::optional<at::ScalarType> StoredType(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return at::kFloat;
+    case DType::kF16:
+      return at::kHalf;
+    case DType::kBF16:
+      return at::kBFloat16;
+    default:
+      return std::nullopt;
+  }
+}
+
+int64_t Elements(const WantedWeight& wanted) {
+  int64_t elements = 1;
+  for (int64_t dimension : wanted.shape) elements *= dimension;  // checked against the file before
+  if (wanted.rows.period != 0) elements = elements / wanted.rows.period * wanted.rows.count;
+  return elements;
+}
+
+// Reads tensors one by one; memory for what lies between a file and a packed matrix is reused.
+class Reader {
+ public:
+  explicit Reader(at::Device device) : device_(device) {}
+
+  absl::StatusOr<LoadedWeight> Read(const WantedWeight& wanted, const TensorView& view) {
+    if (wanted.embedding != nullptr) return ReadTable(view);
+    if (wanted.tensor != nullptr) return ReadTensor(wanted, view);
+    return ReadMatrix(wanted, view);
+  }
+
+ private:
+  // The chosen rows, one after the other.
+  static absl::Status Widen(const WantedWeight& wanted, const TensorView& view, at::Tensor& into) {
+    const RowBlocks rows = StoredRows(wanted);
+    auto* out = into.data_ptr<float>();
+    for (int64_t first = 0; first < view.shape[0]; first += rows.period) {
+      const TensorView some = SomeRows(view, first + rows.first, rows.count);
+      const size_t count = some.bytes.size() / static_cast<size_t>(DTypeSize(some.dtype));
+      absl::Status status = WidenToFloat(some, {out, count});
+      if (!status.ok()) return status;
+      out += count;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<LoadedWeight> ReadTensor(const WantedWeight& wanted,
+                                          const TensorView& view) const {
+    std::vector<int64_t> shape = wanted.shape;
+    const RowBlocks rows = StoredRows(wanted);
+    shape[0] = shape[0] / rows.period * rows.count;
+    at::Tensor values = at::empty(shape, at::TensorOptions().dtype(at::kFloat));
+    if (absl::Status status = Widen(wanted, view, values); !status.ok()) return status;
+    return LoadedWeight{values.to(device_), nullptr};
+  }
+
+  absl::StatusOr<LoadedWeight> ReadTable(const TensorView& view) const {
+    const std::optional<at::ScalarType> type = StoredType(view.dtype);
+    at::Tensor table = LargeTensor(view.shape, type.value_or(at::kFloat));
+    if (!type) {
+      std::span<float> out(table.data_ptr<float>(), static_cast<size_t>(table.numel()));
+      if (absl::Status status = WidenToFloat(view, out); !status.ok()) return status;
+    } else {
+      if (absl::Status status = CheckFinite(view); !status.ok()) return status;
+      std::memcpy(table.data_ptr(), view.bytes.data(), view.bytes.size());
+    }
+    return LoadedWeight{table.to(device_), nullptr};
+  }
+
+  absl::StatusOr<LoadedWeight> ReadMatrix(const WantedWeight& wanted, const TensorView& view) {
+    const RowBlocks rows = StoredRows(wanted);
+    const int64_t stored = wanted.shape[0] / rows.period * rows.count;
+    at::Tensor matrix = Scratch(stored * wanted.shape[1]).view({stored, wanted.shape[1]});
+    if (absl::Status status = Widen(wanted, view, matrix); !status.ok()) return status;
+    if (wanted.transposed) {
+      matrix = matrix.t();
+      if (wanted.rows.period != 0) matrix = matrix.narrow(0, wanted.rows.first, wanted.rows.count);
+    }
+    if (device_.is_cpu()) {
+      if (auto packed = PackedMatrix::Make(matrix)) return LoadedWeight{{}, std::move(packed)};
+      return LoadedWeight{matrix.clone(), nullptr};
+    }
+    return LoadedWeight{matrix.to(device_), nullptr};
+  }
+
+  at::Tensor Scratch(int64_t numbers) {
+    if (!scratch_.defined() || scratch_.numel() < numbers) {
+      scratch_ = at::Tensor();
+      scratch_ = LargeTensor({numbers}, at::kFloat);
+    }
+    return scratch_.narrow(0, 0, numbers);
+  }
+
+  const at::Device device_;
+  at::Tensor scratch_;
+};
+
+// The tensors in the order of their bytes in the files, handed out one by one, the next ones on
+// their way from the disk. Thread-safe.
+class Queue {
+ public:
+  struct Item {
+    size_t index;  // among the wanted
+    TensorView view;
+  };
+
+  Queue(const Checkpoint& checkpoint, std::vector<Item> items)
+      : checkpoint_(checkpoint), items_(std::move(items)) {
+    std::stable_sort(items_.begin(), items_.end(), [](const Item& a, const Item& b) {
+      return a.view.bytes.data() < b.view.bytes.data();
+    });
+  }
+
+  // nullptr at the end, and once a reader has failed.
+  const Item* Next() {
+    std::lock_guard lock(mutex_);
+    if (taken_ == items_.size() || !status_.ok()) return nullptr;
+    const Item& item = items_[taken_++];
+    ahead_ -= Bytes(item);
+    while (sent_ < items_.size() && ahead_ < kReadAhead) {
+      checkpoint_.ReadAhead(items_[sent_].view.name);
+      ahead_ += Bytes(items_[sent_++]);
+    }
+    return &item;
+  }
+
+  void Fail(absl::Status status) {
+    std::lock_guard lock(mutex_);
+    status_.Update(status);
+  }
+  absl::Status status() const { return status_; }  // after the readers have ended
+
+ private:
+  static int64_t Bytes(const Item& item) { return static_cast<int64_t>(item.view.bytes.size()); }
+
+  const Checkpoint& checkpoint_;
+  std::vector<Item> items_;
+  std::mutex mutex_;  // guards what follows
+  size_t taken_ = 0;
+  size_t sent_ = 0;    // asked for ahead
+  int64_t ahead_ = 0;  // bytes asked for and not taken
+  absl::Status status_;
+};
+
+// What has been loaded, told to the caller of ReadWeights by its own thread.
+class Progress {
+ public:
+  Progress(const LoadProgress& tell, int64_t total) : tell_(tell), total_(total) {}
+
+  void Add(int64_t bytes) {
+    const int64_t done = done_.fetch_add(bytes) + bytes;
+    if (std::this_thread::get_id() == caller_) Tell(done);
+  }
+  void Finish() {
+    if (total_ != told_) Tell(total_);
+  }
+
+ private:
+  void Tell(int64_t done) {
+    told_ = done;
+    if (tell_) tell_(done, total_);
+  }
+
+  const LoadProgress& tell_;
+  const int64_t total_;
+  const std::thread::id caller_ = std::this_thread::get_id();
+  std::atomic<int64_t> done_ = 0;
+  int64_t told_ = 0;  // the caller's thread's alone
+};
 
 }  // namespace
 
-absl::Status LoadWeights(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wanted,
-                         at::Device device, LoadProgress progress) {
-  std::vector<TensorView> views;
-  int64_t total = 0;
-  for (const WantedWeight& weight : wanted) {
-    absl::StatusOr<TensorView> view = checkpoint.Tensor(weight.name, weight.shape);
-    if (!view.ok()) return view.status();
-    views.push_back(*std::move(view));
-    total += FloatBytes(weight);
+int64_t LoadedBytes(const Checkpoint& checkpoint, const WantedWeight& wanted) {
+  if (!wanted.needed) return 0;
+  int64_t element = sizeof(float);
+  if (wanted.embedding != nullptr) {
+    absl::StatusOr<TensorView> view = checkpoint.Find(wanted.name, wanted.shape);
+    if (view.ok() && StoredType(view->dtype)) element = DTypeSize(view->dtype);
   }
-  if (absl::Status status = CheckMemory(checkpoint, total, device); !status.ok()) return status;
-  int64_t done = 0;
-  for (size_t index = 0; index < wanted.size(); ++index) {
-    absl::Status status = LoadWeight(views[index], device, wanted[index]);
-    if (!status.ok()) return status;
-    done += FloatBytes(wanted[index]);
-    progress(done, total);
+  return Elements(wanted) * element;
+}
+
+absl::Status CheckWeights(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wanted) {
+  for (const WantedWeight& weight : wanted) {
+    absl::StatusOr<TensorView> view = checkpoint.Find(weight.name, weight.shape);
+    if (!view.ok()) return view.status();
   }
   return absl::OkStatus();
 }
+
+absl::StatusOr<std::vector<LoadedWeight>> ReadWeights(const Checkpoint& checkpoint,
+                                                      const std::vector<WantedWeight>& wanted,
+                                                      at::Device device, const LoadProgress& tell) {
+  std::vector<Queue::Item> items;
+  int64_t total = 0;
+  for (size_t index = 0; index < wanted.size(); ++index) {
+    if (!wanted[index].needed) continue;
+    absl::StatusOr<TensorView> view = checkpoint.Find(wanted[index].name, wanted[index].shape);
+    if (!view.ok()) return view.status();
+    items.push_back({index, *std::move(view)});
+    total += LoadedBytes(checkpoint, wanted[index]);
+  }
+  Queue queue(checkpoint, std::move(items));
+  Progress progress(tell, total);
+  std::vector<LoadedWeight> loaded(wanted.size());
+  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
+    Reader reader(device);
+    while (const Queue::Item* item = queue.Next()) {
+      const WantedWeight& weight = wanted[item->index];
+      if (absl::Status sound = checkpoint.Verify(weight.name); !sound.ok()) {
+        return queue.Fail(sound);
+      }
+      absl::StatusOr<LoadedWeight> value = reader.Read(weight, item->view);
+      if (!value.ok()) return queue.Fail(value.status());
+      loaded[item->index] = *std::move(value);
+      checkpoint.Release(weight.name);
+      progress.Add(LoadedBytes(checkpoint, weight));
+    }
+  });
+  if (!queue.status().ok()) return queue.status();
+  progress.Finish();
+  return loaded;
+}
+
+void PutWeight(const WantedWeight& wanted, LoadedWeight loaded) {
+  if (!wanted.needed) return;
+  if (wanted.tensor != nullptr) *wanted.tensor = std::move(loaded.tensor);
+  if (wanted.embedding != nullptr) wanted.embedding->table = std::move(loaded.tensor);
+  if (wanted.matrix == nullptr) return;
+  wanted.matrix->weight = std::move(loaded.tensor);
+  wanted.matrix->packed = std::move(loaded.packed);
+}
+
+void DropWeight(const WantedWeight& wanted) { PutWeight(wanted, {}); }
 
 }  // namespace ondelette::engine

@@ -88,7 +88,7 @@ absl::StatusOr<LayerRange> LayersFromFlags(const Flags& flags, int64_t layers) {
 struct Job {
   Spec spec;
   c10::Device device{c10::DeviceType::CPU};
-  std::unique_ptr<Checkpoint> checkpoint;
+  std::shared_ptr<const Checkpoint> checkpoint;
   LayerRange layers{};
   std::vector<Sequence> sequences;
   std::unique_ptr<Output> output;
@@ -133,7 +133,7 @@ absl::StatusOr<Job> PrepareJob(const Flags& flags) {
   job.device = *device;
   absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(flags.Get("--checkpoint"));
   if (!checkpoint.ok()) return checkpoint.status();
-  job.checkpoint = std::make_unique<Checkpoint>(*std::move(checkpoint));
+  job.checkpoint = std::make_shared<const Checkpoint>(*std::move(checkpoint));
   const ModelConfig& config = job.checkpoint->config();
   if (absl::Status fits = CheckSpecFitsModel(job.spec, config); !fits.ok()) return fits;
   absl::StatusOr<LayerRange> layers = LayersFromFlags(flags, StackLayers(job.spec, config));
@@ -144,37 +144,50 @@ absl::StatusOr<Job> PrepareJob(const Flags& flags) {
   return job;
 }
 
+// Lines by layer and head of records [layers, heads, columns].
 absl::Status WriteRecords(const Job& job, const std::vector<Column>& columns,
-                          const Sequence& sequence, int64_t layer, const at::Tensor& records) {
-  for (int64_t head = 0; head < records.size(0); ++head) {
-    std::span<const float> values(records.data_ptr<float>() + head * records.size(1),
-                                  columns.size());
-    absl::Status status = job.output->Write(RecordLine(columns, sequence.id, layer, head, values));
-    if (!status.ok()) return status;
+                          const Sequence& sequence, const at::Tensor& records) {
+  const auto* values = records.data_ptr<float>();
+  for (int64_t layer = 0; layer < records.size(0); ++layer) {
+    for (int64_t head = 0; head < records.size(1); ++head) {
+      const std::span<const float> record(values, columns.size());
+      absl::Status status = job.output->Write(
+          RecordLine(columns, sequence.id, job.layers.begin + layer, head, record));
+      if (!status.ok()) return status;
+      values += columns.size();
+    }
   }
   return absl::OkStatus();
 }
 
-absl::Status Measure(const Job& job, const Model& model,
+absl::Status Measure(const Job& job, Model& model,
                      const std::shared_ptr<const AnalysisPlan>& plan) {
   const std::vector<Column> columns = Columns(job.spec);
-  for (const Sequence& sequence : job.sequences) {
-    MeasureSink sink;
-    sink.records = [&](int64_t layer, const at::Tensor& records) {
-      return WriteRecords(job, columns, sequence, layer, records);
-    };
-    if (job.dump != nullptr) {
-      sink.attention = [&](int64_t layer, int64_t first, const at::Tensor& attention) {
-        return job.dump->Write(sequence.id, layer, first, attention);
-      };
-    }
-    absl::Status status = MeasureSequence(model, plan, sequence.tokens, job.layers, sink);
-    if (!status.ok()) return status;
-  }
+  std::vector<std::span<const int32_t>> tokens;
+  for (const Sequence& sequence : job.sequences) tokens.emplace_back(sequence.tokens);
+  MeasureSink sink;
+  sink.records = [&](size_t sequence, const at::Tensor& records) {
+    return WriteRecords(job, columns, job.sequences[sequence], records);
+  };
   if (job.dump != nullptr) {
-    if (absl::Status status = job.dump->Finish(); !status.ok()) return status;
+    sink.attention = [&](size_t sequence, int64_t layer, int64_t first, const at::Tensor& tile) {
+      return job.dump->Write(job.sequences[sequence].id, layer, first, tile);
+    };
+  }
+  absl::Status status = MeasureSequences(model, plan, tokens, job.layers, sink);
+  if (!status.ok()) return status;
+  if (job.dump != nullptr) {
+    if (status = job.dump->Finish(); !status.ok()) return status;
   }
   return job.output->Finish();
+}
+
+absl::StatusOr<Placement> PlacementFromFlags(const Flags& flags) {
+  const std::string word = flags.Get("--weights", "auto");
+  if (word == "auto") return Placement::kAuto;
+  if (word == "held") return Placement::kHeld;
+  if (word == "streamed") return Placement::kStreamed;
+  return UsageError(absl::StrCat("--weights is '", word, "': it takes auto, held or streamed"));
 }
 
 }  // namespace
@@ -191,6 +204,8 @@ Runs every sequence through the checkpoint and writes a line of JSON for each la
   --set FIELD=VALUE       changes a field of the spec; may be given again
   --device auto|cpu|cuda:N
   --layers A:B            measure layers A to B-1 only
+  --weights auto|held|streamed
+                          all in memory, or a layer's at a time; auto holds them where they fit
   --dump-attention FILE.safetensors
                           also write the attention, tensors SEQUENCE/LAYER of [heads, n, n]
   --output FILE.jsonl     instead of standard output; appears when the run succeeds
@@ -205,15 +220,19 @@ examples:
 
 absl::Status AnalyzeCommand(std::span<const std::string> arguments) {
   static constexpr FlagDefinition kFlags[] = {
-      {"--checkpoint", true}, {"--tokens", true}, {"--spec", true},     {"--set", false, true},
-      {"--device"},           {"--layers"},       {"--dump-attention"}, {"--output"},
+      {"--checkpoint", true}, {"--tokens", true},   {"--spec", true},
+      {"--set", false, true}, {"--device"},         {"--layers"},
+      {"--weights"},          {"--dump-attention"}, {"--output"},
   };
   absl::StatusOr<Flags> flags = Flags::Parse(arguments, kFlags);
   if (!flags.ok()) return flags.status();
+  absl::StatusOr<Placement> placement = PlacementFromFlags(*flags);
+  if (!placement.ok()) return placement.status();
   absl::StatusOr<Job> job = PrepareJob(*flags);
   if (!job.ok()) return job.status();
   absl::StatusOr<std::unique_ptr<Model>> model =
-      LoadModel(*job->checkpoint, job->spec, job->device, job->layers.end, [](int64_t, int64_t) {});
+      LoadModel(job->checkpoint, job->spec,
+                {.device = job->device, .layers = job->layers.end, .placement = *placement});
   if (!model.ok()) return model.status();
   absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan =
       AnalysisPlan::Create(job->spec, job->device, (*model)->causal(), (*model)->prefix_exact());

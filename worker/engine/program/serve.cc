@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,6 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/errors/errors.h"
-#include "common/spec/columns.h"
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/frames/frame.h"
 #include "worker/engine/model/fit.h"
@@ -106,27 +106,29 @@ class Server {
     }
     absl::StatusOr<Spec> spec = SpecOf(header);
     if (!spec.ok()) return spec.status();
-    absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(folder->get<std::string>());
-    if (!checkpoint.ok()) return checkpoint.status();
+    absl::StatusOr<Checkpoint> opened = Checkpoint::Open(folder->get<std::string>());
+    if (!opened.ok()) return opened.status();
+    auto checkpoint = std::make_shared<const Checkpoint>(*std::move(opened));
     config_ = checkpoint->config();
     if (absl::Status fits = CheckSpecFitsModel(*spec, config_); !fits.ok()) return fits;
     int64_t bytes = 0;
     absl::Time next = absl::InfinitePast();
+    const LoadProgress progress = [&](int64_t done, int64_t total) {
+      bytes = total;
+      if (absl::Now() < next) return;
+      next = absl::Now() + kLoadProgressEvery;
+      // A pipe that broke is noticed when the answer is sent.
+      Send({{"type", "progress"}, {"bytes_done", done}, {"bytes_total", total}}).IgnoreError();
+    };
     absl::StatusOr<std::unique_ptr<Model>> model =
-        LoadModel(*checkpoint, *spec, *device, kAllLayers, [&](int64_t done, int64_t total) {
-          bytes = total;
-          if (absl::Now() < next) return;
-          next = absl::Now() + kLoadProgressEvery;
-          // A pipe that broke is noticed when the answer is sent.
-          Send({{"type", "progress"}, {"bytes_done", done}, {"bytes_total", total}}).IgnoreError();
-        });
+        LoadModel(checkpoint, *spec, {.device = *device, .progress = progress});
     if (!model.ok()) return model.status();
     model_ = *std::move(model);
     variant_ = ModelVariant(*spec);
     return Send({{"type", "loaded"},
                  {"layers", model_->layers()},
                  {"heads", model_->heads()},
-                 {"architecture", ArchitectureName(checkpoint->config().architecture)},
+                 {"architecture", ArchitectureName(config_.architecture)},
                  {"bytes", bytes},
                  {"seconds", absl::ToDoubleSeconds(absl::Now() - start)}});
   }
@@ -148,46 +150,67 @@ class Server {
     absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan = AnalysisPlan::Create(
         request->spec, model_->device(), model_->causal(), model_->prefix_exact());
     if (!plan.ok()) return plan.status();
-    for (size_t done = 0; done < request->sequences.size(); ++done) {
-      absl::Status status = AnalyzeSequence(*request, done, *plan);
-      if (!status.ok()) return status;
-    }
+    if (absl::Status status = Measure(*request, *plan); !status.ok()) return status;
     return Send({{"type", "done"},
                  {"job", request->job},
                  {"seconds", absl::ToDoubleSeconds(absl::Now() - start)}});
   }
 
-  absl::Status AnalyzeSequence(const AnalyzeRequest& request, size_t at,
-                               const std::shared_ptr<const AnalysisPlan>& plan) {
-    const RequestSequence& sequence = request.sequences[at];
-    const std::string problem =
-        SequenceProblem(sequence.tokens, model_->vocabulary(), request.spec.tokens);
-    if (!problem.empty()) {
-      return Send({{"type", "skipped"},
-                   {"job", request.job},
-                   {"sequence", sequence.index},
-                   {"reason", problem}});
+  // Measures what can be measured of the request, and answers for its sequences in their order.
+  absl::Status Measure(const AnalyzeRequest& request,
+                       const std::shared_ptr<const AnalysisPlan>& plan) {
+    std::vector<std::span<const int32_t>> tokens;
+    std::vector<size_t> places;  // of the measured ones among all
+    for (size_t at = 0; at < request.sequences.size(); ++at) {
+      const RequestSequence& sequence = request.sequences[at];
+      if (!Problem(request, sequence).empty()) continue;
+      tokens.push_back(sequence.tokens.first(static_cast<size_t>(request.spec.tokens)));
+      places.push_back(at);
     }
-    std::string records;
+    size_t answered = 0;
     MeasureSink sink;
-    sink.records = [&](int64_t layer, const at::Tensor& layer_records) {
-      records.append(Bytes(layer_records).data(), layer_records.nbytes());
+    sink.progress = [&](size_t, int64_t layer) {
       return Send({{"type", "progress"},
                    {"job", request.job},
-                   {"sequences_done", at},
+                   {"sequences_done", answered},
                    {"layers_done", layer + 1}});
     };
-    absl::Status status = MeasureSequence(
-        *model_, plan, sequence.tokens.first(static_cast<size_t>(request.spec.tokens)),
-        {0, model_->layers()}, sink);
+    sink.records = [&](size_t sequence, const at::Tensor& records) {
+      absl::Status status = SendSkipped(request, answered, places[sequence]);
+      if (status.ok()) status = SendRecords(request, places[sequence], records);
+      answered = places[sequence] + 1;
+      return status;
+    };
+    absl::Status status = MeasureSequences(*model_, plan, tokens, {0, model_->layers()}, sink);
     if (!status.ok()) return status;
+    return SendSkipped(request, answered, request.sequences.size());
+  }
+
+  std::string Problem(const AnalyzeRequest& request, const RequestSequence& sequence) const {
+    return SequenceProblem(sequence.tokens, model_->vocabulary(), request.spec.tokens);
+  }
+
+  // Of sequences first..end-1, none of which can be measured.
+  absl::Status SendSkipped(const AnalyzeRequest& request, size_t first, size_t end) {
+    for (size_t at = first; at < end; ++at) {
+      const RequestSequence& sequence = request.sequences[at];
+      absl::Status status = Send({{"type", "skipped"},
+                                  {"job", request.job},
+                                  {"sequence", sequence.index},
+                                  {"reason", Problem(request, sequence)}});
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status SendRecords(const AnalyzeRequest& request, size_t at, const at::Tensor& records) {
     return Send({{"type", "records"},
                  {"job", request.job},
-                 {"sequence", sequence.index},
-                 {"layers", model_->layers()},
-                 {"heads", model_->heads()},
-                 {"columns", Columns(request.spec).size()}},
-                records);
+                 {"sequence", request.sequences[at].index},
+                 {"layers", records.size(0)},
+                 {"heads", records.size(1)},
+                 {"columns", records.size(2)}},
+                Bytes(records));
   }
 
   absl::Status Controls(const json& header) {
