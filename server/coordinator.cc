@@ -31,6 +31,7 @@ namespace {
 constexpr int kPoolThreads = 8;
 constexpr size_t kMostWaitingCalls = 4096;
 constexpr size_t kMostWaitingCheckpoints = 1 << 16;
+constexpr int kAggregationNiceness = 10;  // statistics can wait, leases cannot
 constexpr int kMostMessageBytes = 4 << 20;
 constexpr int kMostStreamsPerConnection = 256;
 constexpr absl::Duration kLastCalls = absl::Seconds(2);
@@ -73,7 +74,7 @@ void Coordinator::Parts::MakeServices(const CoordinatorOptions& options) {
   dispatcher = std::make_unique<Dispatcher>(
       *store, telemetry, DispatcherOptions{options.lease_time, options.drain_time});
   dispatcher->SetTick([this] { guard.CutStalled(); });
-  aggregation = std::make_unique<Pool>(1, kMostWaitingCheckpoints);
+  aggregation = std::make_unique<Pool>(1, kMostWaitingCheckpoints, kAggregationNiceness);
   pool = std::make_unique<Pool>(kPoolThreads, kMostWaitingCalls);
   watch_hub = std::make_unique<WatchHub>(*store, *pool, guard);
   sweeps = std::make_unique<SweepService>(

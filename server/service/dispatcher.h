@@ -70,6 +70,7 @@ class Dispatcher {
  private:
   // dispatcher.cc
   void Loop();
+  void Gather();
   void ExpireWorkers();
   void LoseLeases(ConnectedWorker& worker);
   void Fill();
@@ -91,7 +92,8 @@ class Dispatcher {
   void OnEnd(const std::shared_ptr<WorkSession>& session);
   // Once a stream: its worker is gone, for now.
   void Detach(const std::shared_ptr<WorkSession>& session);
-  absl::Status Handle(ConnectedWorker& worker, const v1::WorkerMessage& message);
+  // `pends`: the message is handled when its result has been committed.
+  absl::Status Handle(ConnectedWorker& worker, const v1::WorkerMessage& message, bool& pends);
   absl::Status OnHello(const std::shared_ptr<WorkSession>& session, const v1::Hello& hello);
   absl::StatusOr<std::vector<LeaseKey>> SettleLeases(ConnectedWorker& worker,
                                                      const v1::Hello& hello);
@@ -101,9 +103,12 @@ class Dispatcher {
 
   // dispatcher_results.cc
   absl::Status OnRecordBlock(ConnectedWorker& worker, const v1::RecordBlock& block);
-  // A result that fits is pending: it commits with those that come meanwhile, and only then is it
-  // acknowledged and its stream read on. So a stream has one pending at most.
-  absl::Status OnJobSucceeded(ConnectedWorker& worker, const v1::JobSucceeded& message);
+  // The worker's lease, if it holds, after its result was committed if it is pending.
+  HeldLease* FindOpen(const LeaseKey& key, const ConnectedWorker& worker);
+  // A result that fits is pending: it commits with those that come meanwhile, and is acknowledged,
+  // and counts as handled, only then.
+  absl::Status OnJobSucceeded(ConnectedWorker& worker, const v1::JobSucceeded& message,
+                              bool& pends);
   // Commits them in one transaction. Whatever else touches leases calls it first, so that all
   // happens in the order in which it came.
   void CommitPending();
@@ -140,6 +145,8 @@ class Dispatcher {
   bool tasks_ = true;    // likewise tasks
   bool measure_ = true;  // workers came or went
   bool draining_ = false;
+  int connected_ = 0;  // workers, when they were last counted
+  Clock::time_point last_round_;
   Clock::time_point last_look_;  // for lost workers
   Clock::time_point last_fill_;
   Clock::time_point last_measure_;

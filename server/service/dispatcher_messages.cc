@@ -88,6 +88,7 @@ absl::Status CheckControls(const v1::Controls& controls) {
 
 void Dispatcher::OnMessage(const std::shared_ptr<WorkSession>& session,
                            const v1::WorkerMessage& message) {
+  if (session->detached) return;  // what was on its way when the stream was closed
   if (!KeepsLeases(message)) CommitPending();
   absl::Status status;
   auto worker = table_.workers.find(session->worker_id);
@@ -104,8 +105,9 @@ void Dispatcher::OnMessage(const std::shared_ptr<WorkSession>& session,
   } else {
     worker->second.heard = Clock::now();
     worker->second.heard_at = absl::Now();
-    status = Handle(worker->second, message);
-    if (status.ok() && !pending_.sessions.empty() && pending_.sessions.back() == session) {
+    bool pends = false;
+    status = Handle(worker->second, message, pends);
+    if (pends) {
       if (PendingIsFull()) CommitPending();
       return;
     }
@@ -114,18 +116,21 @@ void Dispatcher::OnMessage(const std::shared_ptr<WorkSession>& session,
 }
 
 void Dispatcher::Finish(const std::shared_ptr<WorkSession>& session, const absl::Status& status) {
-  if (status.ok()) return session->ReadNext();
+  if (session->detached) return;
+  if (status.ok()) return session->Handled();
   session->Close(ToCallStatus(status));
   Detach(session);
 }
 
 void Dispatcher::OnEnd(const std::shared_ptr<WorkSession>& session) {
+  if (session->detached) return;
   CommitPending();
   session->Close(grpc::Status::OK);
-  Detach(session);
+  if (!session->detached) Detach(session);
 }
 
 void Dispatcher::Detach(const std::shared_ptr<WorkSession>& session) {
+  session->detached = true;
   --sessions_;
   auto worker = table_.workers.find(session->worker_id);
   if (worker == table_.workers.end() || worker->second.session != session) return;
@@ -136,7 +141,8 @@ void Dispatcher::Detach(const std::shared_ptr<WorkSession>& session) {
   tasks_ = measure_ = true;
 }
 
-absl::Status Dispatcher::Handle(ConnectedWorker& worker, const v1::WorkerMessage& message) {
+absl::Status Dispatcher::Handle(ConnectedWorker& worker, const v1::WorkerMessage& message,
+                                bool& pends) {
   switch (message.message_case()) {
     case v1::WorkerMessage::kWorkRequest:
       return OnWorkRequest(worker, message.work_request());
@@ -147,7 +153,7 @@ absl::Status Dispatcher::Handle(ConnectedWorker& worker, const v1::WorkerMessage
     case v1::WorkerMessage::kRecordBlock:
       return OnRecordBlock(worker, message.record_block());
     case v1::WorkerMessage::kJobSucceeded:
-      return OnJobSucceeded(worker, message.job_succeeded());
+      return OnJobSucceeded(worker, message.job_succeeded(), pends);
     case v1::WorkerMessage::kJobFailed:
       return OnJobFailed(worker, message.job_failed());
     case v1::WorkerMessage::kLeaseReturned:

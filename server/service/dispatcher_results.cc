@@ -40,8 +40,16 @@ double SecondsSince(Clock::time_point start) {
 
 }  // namespace
 
+HeldLease* Dispatcher::FindOpen(const LeaseKey& key, const ConnectedWorker& worker) {
+  HeldLease* held = table_.FindLease(key, worker.id);
+  if (held == nullptr || !held->pending) return held;
+  CommitPending();
+  // Where the store failed, the stream has ended.
+  return worker.session == nullptr ? nullptr : table_.FindLease(key, worker.id);
+}
+
 absl::Status Dispatcher::OnRecordBlock(ConnectedWorker& worker, const v1::RecordBlock& block) {
-  HeldLease* held = table_.FindLease(FromProto(block.lease()), worker.id);
+  HeldLease* held = FindOpen(FromProto(block.lease()), worker);
   if (held == nullptr) return absl::OkStatus();  // lost: the end of the job says so
   const auto bytes = static_cast<int64_t>(block.data().size());
   if (bytes > kMostPieceBytes) return BadBlock(block, absl::StrCat("it has ", bytes, " bytes"));
@@ -74,9 +82,10 @@ absl::StatusOr<int> Dispatcher::ColumnsOf(const GrantedLease& lease) {
   return columns_[lease.spec_digest] = static_cast<int>(Columns(*spec).size());
 }
 
-absl::Status Dispatcher::OnJobSucceeded(ConnectedWorker& worker, const v1::JobSucceeded& message) {
+absl::Status Dispatcher::OnJobSucceeded(ConnectedWorker& worker, const v1::JobSucceeded& message,
+                                        bool& pends) {
   const LeaseKey key = FromProto(message.lease());
-  HeldLease* held = table_.FindLease(key, worker.id);
+  HeldLease* held = FindOpen(key, worker);
   if (held == nullptr) {
     CommitPending();
     auto reason = store_.WhyLost(key);
@@ -97,6 +106,7 @@ absl::Status Dispatcher::OnJobSucceeded(ConnectedWorker& worker, const v1::JobSu
     absl::Status status = FailLease(key, TransientError(result.status()));
     return status.ok() ? result.status() : status;
   }
+  held->pending = pends = true;
   pending_.commits.push_back({key, *std::move(result)});
   pending_.sessions.push_back(worker.session);
   pending_.bytes += bytes;
@@ -125,6 +135,8 @@ absl::Status Dispatcher::Settle(const JobCommit& commit,
                                 const absl::StatusOr<CommitOutcome>& outcome, double seconds,
                                 ConnectedWorker& worker) {
   const LeaseKey& key = commit.lease;
+  HeldLease* held = table_.FindLease(key, worker.id);
+  if (held != nullptr) held->pending = false;
   // Not acknowledged: the worker keeps the records, and comes again.
   if (absl::IsUnavailable(outcome.status())) return outcome.status();
   if (!outcome.ok()) {
@@ -137,7 +149,6 @@ absl::Status Dispatcher::Settle(const JobCommit& commit,
     telemetry_.CountCommit(
         int64_t{static_cast<int64_t>(result.measured.size())} * result.layers * result.heads,
         seconds);
-    HeldLease* held = table_.FindLease(key, worker.id);
     if (held != nullptr) telemetry_.ObserveLease(SecondsSince(held->granted));
   } else {
     telemetry_.CountRefusal();

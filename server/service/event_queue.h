@@ -1,4 +1,4 @@
-// The dispatcher's inbox: closures run one after another on the thread that calls RunFor.
+// The dispatcher's inbox: closures run one after another on the thread that calls Run.
 #ifndef ONDELETTE_SERVER_SERVICE_EVENT_QUEUE_H_
 #define ONDELETTE_SERVER_SERVICE_EVENT_QUEUE_H_
 
@@ -12,23 +12,28 @@
 
 namespace ondelette::server {
 
-// Thread-safe; RunFor belongs to one thread. Bounded by its posters: a stream posts its next
-// message only when the one before was handled, and a call waits for its answer.
+// Thread-safe; Wait and Run belong to one thread. Bounded by its posters: a stream is read on only
+// while few of its messages wait here, and a call waits for its answer.
 class EventQueue {
  public:
   void Post(std::function<void()> event) {
     std::lock_guard lock(mutex_);
     events_.push_back(std::move(event));
-    posted_.notify_one();
+    if (events_.size() == 1) posted_.notify_one();
   }
 
-  // Runs what was posted; where nothing was, waits at most `patience` for it.
-  void RunFor(absl::Duration patience) {
+  // Returns when something is there, or after `patience`.
+  void Wait(absl::Duration patience) {
+    std::unique_lock lock(mutex_);
+    posted_.wait_for(lock, absl::ToChronoNanoseconds(patience),
+                     [this] { return !events_.empty(); });
+  }
+
+  // Runs what was posted by now.
+  void Run() {
     std::deque<std::function<void()>> events;
     {
-      std::unique_lock lock(mutex_);
-      posted_.wait_for(lock, absl::ToChronoNanoseconds(patience),
-                       [this] { return !events_.empty(); });
+      std::lock_guard lock(mutex_);
       events.swap(events_);
     }
     for (std::function<void()>& event : events) event();

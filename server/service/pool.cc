@@ -1,10 +1,13 @@
 #include "server/service/pool.h"
 
+#include <sys/resource.h>
+
 #include <utility>
 
 namespace ondelette::server {
 
-Pool::Pool(int threads, size_t most_waiting) : most_waiting_(most_waiting) {
+Pool::Pool(int threads, size_t most_waiting, int niceness)
+    : most_waiting_(most_waiting), niceness_(niceness) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
 
@@ -26,6 +29,8 @@ bool Pool::Run(std::function<void()> task) {
 }
 
 void Pool::Work() {
+  // On Linux, of this thread alone. Where it is refused, the thread works on as it is.
+  if (niceness_ != 0) (void)setpriority(PRIO_PROCESS, 0, niceness_);
   while (true) {
     std::function<void()> task;
     {

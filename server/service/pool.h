@@ -15,8 +15,8 @@ namespace ondelette::server {
 // Thread-safe. The destructor runs what was accepted, then joins the threads.
 class Pool {
  public:
-  // At most `most_waiting` tasks wait for a thread.
-  Pool(int threads, size_t most_waiting);
+  // At most `most_waiting` tasks wait for a thread. Threads of a higher niceness give way to others.
+  Pool(int threads, size_t most_waiting, int niceness = 0);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -28,6 +28,7 @@ class Pool {
   void Work();
 
   const size_t most_waiting_;
+  const int niceness_;
   std::mutex mutex_;  // guards the next two; changed_ tells of their changes
   std::deque<std::function<void()>> tasks_;
   bool stops_ = false;

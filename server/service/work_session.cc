@@ -10,20 +10,28 @@ namespace ondelette::server {
 WorkSession* WorkSession::Start(grpc::CallbackServerContext* context, Received received) {
   std::shared_ptr<WorkSession> session(new WorkSession(context, std::move(received)));
   session->self_ = session;
-  session->ReadNext();
+  std::lock_guard lock(session->mutex_);
+  session->ReadMore();
   return session.get();
 }
 
-void WorkSession::ReadNext() {
+void WorkSession::Handled() {
   {
     std::lock_guard lock(mutex_);
-    if (!finished_) {
-      incoming_ = std::make_unique<v1::WorkerMessage>();
-      StartRead(incoming_.get());
-      return;
-    }
+    unhandled_bytes_ -= unhandled_.front();
+    unhandled_.pop_front();
+    if (!finished_) return ReadMore();
+    if (reading_ || std::exchange(ended_, true)) return;
   }
   received_(shared_from_this(), nullptr);
+}
+
+void WorkSession::ReadMore() {
+  const bool full = unhandled_.size() >= kMostUnhandled || unhandled_bytes_ >= kMostUnhandledBytes;
+  if (reading_ || finished_ || ended_ || full) return;
+  reading_ = true;
+  incoming_ = std::make_unique<v1::WorkerMessage>();
+  StartRead(incoming_.get());
 }
 
 void WorkSession::Send(v1::CoordinatorMessage message) {
@@ -63,8 +71,23 @@ void WorkSession::Advance() {
 
 void WorkSession::OnReadDone(bool ok) {
   std::unique_ptr<v1::WorkerMessage> message = std::move(incoming_);
-  if (!ok) message.reset();
+  {
+    std::lock_guard lock(mutex_);
+    if (ok) {
+      unhandled_.push_back(message->ByteSizeLong());
+      unhandled_bytes_ += unhandled_.back();
+    } else {
+      message.reset();
+      reading_ = false;
+      if (std::exchange(ended_, true)) return;
+    }
+  }
   received_(shared_from_this(), std::move(message));
+  if (!ok) return;
+  // Only now, so that the next cannot overtake this one.
+  std::lock_guard lock(mutex_);
+  reading_ = false;
+  ReadMore();
 }
 
 void WorkSession::OnWriteDone(bool ok) {

@@ -39,6 +39,7 @@ struct HeldLease {
   Clock::time_point granted;
   std::string records;
   std::unique_ptr<Sha256> digest;  // of records
+  bool pending = false;            // its result is about to be committed
 };
 
 struct OutstandingTask {

@@ -1,10 +1,12 @@
 // The queue's state machine in SQL: every statement that changes the state of a sweep, a checkpoint
-// or a job is in queue_sweeps.cc, queue_grants.cc or queue_jobs.cc, and docs/queue.md draws them.
+// or a job is in queue_sweeps.cc, queue_grants.cc, queue_commits.cc or queue_jobs.cc, and docs/queue.md
+// draws them.
 //
 // Each function is a part of a transaction that its caller begins and commits.
 #ifndef ONDELETTE_SERVER_STORE_QUEUE_H_
 #define ONDELETTE_SERVER_STORE_QUEUE_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/store.h"
 
@@ -22,6 +25,7 @@ struct Write {
   Connection& db;
   absl::Time now;
   StoreNotice notice;
+  std::map<int64_t, int64_t> cursors = {};  // by number of a sweep: its last event
 };
 
 // ---- queue_sweeps.cc: sweeps and checkpoints ----
@@ -38,10 +42,14 @@ absl::StatusOr<RetryOutcome> RetryFailed(Write& write, int64_t sweep);
 absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
     Write& write, const std::vector<LeaseRequest>& requests);
 
-// ---- queue_jobs.cc: how leases end ----
+// ---- queue_commits.cc: how leases end well ----
 
-absl::StatusOr<CommitOutcome> CommitJob(Write& write, const LeaseKey& lease,
-                                        const JobResult& result);
+// As though one after another; an error of one is an error of all. Outcomes are as many as jobs.
+absl::StatusOr<std::vector<CommitOutcome>> CommitJobs(Write& write,
+                                                      absl::Span<const JobCommit> jobs);
+
+// ---- queue_jobs.cc: how else they end ----
+
 // The reasons of CommitOutcome.
 absl::StatusOr<std::string> WhyLost(Connection& db, const LeaseKey& lease);
 absl::StatusOr<bool> FailJob(Write& write, const LeaseKey& lease, const v1::Error& error);
@@ -57,6 +65,9 @@ absl::Status JoinKnownJobs(Write& write, int64_t checkpoint);
 absl::Status AddEvent(Write& write, int64_t sweep, v1::SweepEvent event);
 absl::Status AddCheckpointEvent(Write& write, int64_t sweep, int64_t checkpoint);
 absl::Status AddJobEvent(Write& write, int64_t sweep, int64_t job);
+
+// Puts the cursors into their sweeps: last in every transaction.
+absl::Status PutCursors(Write& write);
 
 // Ends a running sweep of which nothing is left to do.
 absl::Status EndSweepIfDone(Write& write, int64_t sweep);

@@ -30,8 +30,17 @@ absl::Status AddEvent(Write& write, int64_t sweep, v1::SweepEvent event) {
   if (!status.ok()) return status;
   std::vector<std::string>& sweeps = write.notice.sweeps;
   if (std::find(sweeps.begin(), sweeps.end(), id) == sweeps.end()) sweeps.push_back(id);
-  return write.db.Run("UPDATE sweeps SET cursor = ? WHERE number = ?", write.db.LastInsertId(),
-                      sweep);
+  write.cursors[sweep] = write.db.LastInsertId();
+  return absl::OkStatus();
+}
+
+absl::Status PutCursors(Write& write) {
+  for (const auto& [sweep, cursor] : write.cursors) {
+    absl::Status status =
+        write.db.Run("UPDATE sweeps SET cursor = ? WHERE number = ?", cursor, sweep);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status AddCheckpointEvent(Write& write, int64_t sweep, int64_t checkpoint) {

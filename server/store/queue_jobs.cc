@@ -1,7 +1,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/errors/errors.h"
 #include "server/plan/retry_policy.h"
 #include "server/store/queue.h"
 #include "server/store/row_sql.h"
@@ -26,62 +25,6 @@ absl::StatusOr<std::vector<LeasedRow>> RowsUnder(Connection& db, const LeaseKey&
   while (query.Step()) rows.push_back({query.Int(0), query.Int(1), query.Int(2)});
   if (!query.status().ok()) return query.status();
   return rows;
-}
-
-absl::Status CheckShape(Connection& db, const StoredCheckpoint& checkpoint,
-                        const JobResult& result) {
-  if (result.measured.empty()) return absl::OkStatus();
-  Statement query = db.Query(
-      "SELECT layers, heads FROM results WHERE checkpoint_digest = ? AND measured > 0 LIMIT 1",
-      checkpoint.digest);
-  if (!query.Step()) return query.status();
-  if (query.Int(0) == result.layers && query.Int(1) == result.heads) return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition, "RECORDS_INCONSISTENT",
-      absl::StrCat("records of ", checkpoint.model, "@", checkpoint.revision, " have ",
-                   result.layers, " layers of ", result.heads, " heads, where earlier ones have ",
-                   query.Int(0), " of ", query.Int(1)),
-      "run workers of the same version");
-}
-
-absl::Status InsertRecords(Write& write, const std::string& key, const JobResult& result) {
-  if (!result.measured.empty()) {
-    const size_t each = result.records.size() / result.measured.size();
-    for (size_t i = 0; i < result.measured.size(); ++i) {
-      absl::Status status = write.db.Run(
-          "INSERT INTO records (key, sequence, tokens_digest, data) VALUES (?, ?, ?, ?)", key,
-          result.measured[i].sequence, result.measured[i].tokens_digest,
-          Statement::Blob{absl::string_view(result.records).substr(i * each, each)});
-      if (!status.ok()) return status;
-    }
-  }
-  for (const SkippedSequence& skipped : result.skipped) {
-    absl::Status status =
-        write.db.Run("INSERT INTO skipped_sequences (key, sequence, reason) VALUES (?, ?, ?)", key,
-                     skipped.sequence, skipped.reason);
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status InsertResult(Write& write, const LeasedRow& row, const LeaseKey& lease,
-                          const JobResult& result) {
-  auto checkpoint = LoadCheckpoint(write.db, row.checkpoint);
-  if (!checkpoint.ok()) return checkpoint.status();
-  if (absl::Status status = CheckShape(write.db, *checkpoint, result); !status.ok()) return status;
-  absl::Status status = write.db.Run(
-      "INSERT INTO results (key, checkpoint_digest, corpus_digest, spec_digest, first, count, "
-      "layers, heads, columns, measured, skipped, record_bytes, record_digest, architecture, "
-      "engine_version, device, dtype, compute_seconds, load_seconds, commit_time) "
-      "SELECT j.key, ?, s.corpus_digest, s.spec_digest, j.first, j.count, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? "
-      "FROM jobs j JOIN sweeps s ON s.number = j.sweep WHERE j.id = ?",
-      checkpoint->digest, result.layers, result.heads, result.columns,
-      static_cast<int64_t>(result.measured.size()), static_cast<int64_t>(result.skipped.size()),
-      static_cast<int64_t>(result.records.size()), result.record_digest, result.architecture,
-      result.engine_version, result.device, result.dtype, result.compute_seconds,
-      result.load_seconds, write.now, row.id);
-  return status.ok() ? InsertRecords(write, lease.job, result) : status;
 }
 
 // A job whose result is there succeeds, and its checkpoint learns what the result says.
@@ -117,27 +60,6 @@ absl::Status PutBackOrFail(Write& write, const LeasedRow& row, const v1::Error& 
 }
 
 }  // namespace
-
-absl::StatusOr<CommitOutcome> CommitJob(Write& write, const LeaseKey& lease,
-                                        const JobResult& result) {
-  auto rows = RowsUnder(write.db, lease);
-  if (!rows.ok()) return rows.status();
-  if (rows->empty()) {
-    auto reason = WhyLost(write.db, lease);
-    if (!reason.ok()) return reason.status();
-    return CommitOutcome{false, *std::move(reason)};
-  }
-  if (absl::Status status = InsertResult(write, rows->front(), lease, result); !status.ok())
-    return status;
-  for (const LeasedRow& row : *rows) {
-    absl::Status status = Succeed(write, row);
-    if (status.ok()) status = AddJobEvent(write, row.sweep, row.id);
-    if (status.ok()) status = NoteIfComplete(write, row.checkpoint);
-    if (status.ok()) status = EndSweepIfDone(write, row.sweep);
-    if (!status.ok()) return status;
-  }
-  return CommitOutcome{true, ""};
-}
 
 absl::StatusOr<std::string> WhyLost(Connection& db, const LeaseKey& lease) {
   Statement committed = db.Query("SELECT 1 FROM results WHERE key = ?", lease.job);

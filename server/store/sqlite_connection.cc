@@ -134,6 +134,16 @@ absl::Status Connection::Script(const std::string& sql) {
   return code == SQLITE_OK ? absl::OkStatus() : SqliteError(database_, code);
 }
 
+void Connection::SetLogListener(std::function<void(int frames)> listener) {
+  log_listener_ = std::move(listener);
+  auto call = [](void* self, sqlite3*, const char*, int frames) {
+    const auto& told = static_cast<Connection*>(self)->log_listener_;
+    if (told) told(frames);
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(database_, call, this);
+}
+
 Transaction::Transaction(Connection& connection, Kind kind)
     : connection_(connection),
       status_(connection.Run(kind == Kind::kWrite ? "BEGIN IMMEDIATE" : "BEGIN")),

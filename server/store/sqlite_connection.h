@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -99,6 +100,10 @@ class Connection {
   // Several statements at once, without parameters.
   absl::Status Script(const std::string& sql);
 
+  // Calls `listener` after every transaction that wrote, with the number of frames that the
+  // write-ahead log then has. SQLite moves the log into the database no longer by itself.
+  void SetLogListener(std::function<void(int frames)> listener);
+
   int64_t LastInsertId() const { return sqlite3_last_insert_rowid(database_); }
   int64_t Changes() const { return sqlite3_changes64(database_); }
 
@@ -108,6 +113,7 @@ class Connection {
 
   sqlite3* database_;
   std::unordered_map<std::string, sqlite3_stmt*> prepared_;
+  std::function<void(int frames)> log_listener_;
 };
 
 // BEGIN IMMEDIATE or (for reads) BEGIN; rolled back unless committed.

@@ -11,10 +11,11 @@ constexpr size_t kMostIdleReaders = 8;
 
 absl::Status Configure(Connection& writer, const SqliteOptions& options) {
   // FULL: a transaction is on the disk before it is acknowledged. The cap keeps the log from
-  // growing without end behind one large transaction.
+  // growing without end behind one large transaction. Keys are digests, so that every job touches
+  // pages all over its indices: they are kept in 64 MB.
   absl::Status status = writer.Script(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-      "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;");
+      "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536;");
   if (!status.ok() || options.max_bytes == 0) return status;
   Statement query = writer.Query("PRAGMA page_size");
   const int64_t page = query.Step() ? query.Int(0) : 4096;
@@ -30,8 +31,12 @@ absl::StatusOr<std::unique_ptr<SqliteFiles>> SqliteFiles::Open(const SqliteOptio
   if (!writer.ok()) return writer.status();
   if (absl::Status status = Configure(**writer, options); !status.ok()) return status;
   if (absl::Status status = PrepareSchema(**writer); !status.ok()) return status;
-  return std::unique_ptr<SqliteFiles>(
+  std::unique_ptr<SqliteFiles> files(
       new SqliteFiles(options.path, *std::move(lock), *std::move(writer)));
+  auto checkpointer = WalCheckpointer::Start(options.path, *files->writer_, files->write_mutex_);
+  if (!checkpointer.ok()) return checkpointer.status();
+  files->checkpointer_ = *std::move(checkpointer);
+  return files;
 }
 
 void SqliteFiles::SetListener(std::function<void(const StoreNotice&)> listener) {

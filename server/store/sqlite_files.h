@@ -16,6 +16,7 @@
 #include "server/store/sqlite_connection.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store_lock.h"
+#include "server/store/wal_checkpointer.h"
 
 namespace ondelette::server {
 
@@ -40,6 +41,7 @@ class SqliteFiles {
       Write write{*writer_, now, {}};
       answer = body(write);
       if (!answer.ok()) return answer;
+      if (absl::Status status = PutCursors(write); !status.ok()) return status;
       if (absl::Status status = transaction.Commit(); !status.ok()) return status;
       notice = std::move(write.notice);
       listener = listener_;
@@ -78,6 +80,7 @@ class SqliteFiles {
   std::function<void(const StoreNotice&)> listener_;
   std::mutex readers_mutex_;  // guards the next
   std::vector<std::unique_ptr<Connection>> idle_readers_;
+  std::unique_ptr<WalCheckpointer> checkpointer_;  // ends before what it looks at
 };
 
 }  // namespace ondelette::server

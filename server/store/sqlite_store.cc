@@ -94,22 +94,18 @@ class SqliteStore : public Store {
   }
   std::vector<absl::StatusOr<CommitOutcome>> CommitJobs(const std::vector<JobCommit>& commits,
                                                         absl::Time now) override {
-    auto together = files_->InWrite(
-        now, [&](Write& write) -> absl::StatusOr<std::vector<absl::StatusOr<CommitOutcome>>> {
-          std::vector<absl::StatusOr<CommitOutcome>> outcomes;
-          for (const JobCommit& commit : commits) {
-            outcomes.push_back(server::CommitJob(write, commit.lease, commit.result));
-            if (!outcomes.back().ok()) return outcomes.back().status();
-          }
-          return outcomes;
-        });
-    if (together.ok()) return *std::move(together);
-    if (commits.size() == 1) return {together.status()};
     std::vector<absl::StatusOr<CommitOutcome>> outcomes;
-    for (const JobCommit& commit : commits) {
-      outcomes.push_back(files_->InWrite(now, [&](Write& write) {
-        return server::CommitJob(write, commit.lease, commit.result);
-      }));
+    auto together = Commit(commits, now);
+    if (together.ok()) {
+      outcomes.assign(together->begin(), together->end());
+    } else if (commits.size() == 1) {
+      outcomes.push_back(together.status());
+    } else {
+      for (const JobCommit& commit : commits) {
+        auto alone = Commit(absl::MakeConstSpan(&commit, 1), now);
+        outcomes.push_back(alone.ok() ? absl::StatusOr<CommitOutcome>(alone->front())
+                                      : alone.status());
+      }
     }
     return outcomes;
   }
@@ -185,6 +181,11 @@ class SqliteStore : public Store {
   }
 
  private:
+  absl::StatusOr<std::vector<CommitOutcome>> Commit(absl::Span<const JobCommit> jobs,
+                                                    absl::Time now) {
+    return files_->InWrite(now, [&](Write& write) { return server::CommitJobs(write, jobs); });
+  }
+
   const std::unique_ptr<SqliteFiles> files_;
 };
 

@@ -1,6 +1,8 @@
 // ondelette-load: many simulated workers over real gRPC against a coordinator that runs, from two
 // of gRPC's threads and one timer. Prints what it saw as one JSON object. Exit status 1 where the
 // coordinator's counts are not what was acknowledged.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/spec/columns.h"
 #include "common/spec/spec.h"
@@ -162,6 +165,14 @@ nlohmann::json Summary(const Latencies& latencies) {
   return json;
 }
 
+// Of this process, which shares the machine with the coordinator.
+double ProcessorSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
 // The measured stretch: commits in every second of it.
 nlohmann::json Measure(const Flags& flags, Load& load, Client& client) {
   load.lease.Clear();
@@ -190,6 +201,8 @@ nlohmann::json Measure(const Flags& flags, Load& load, Client& client) {
 }
 
 int Main(int argc, char** argv) {
+  // As the coordinator does.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const Flags flags = ParseFlags(argc, argv);
   Load load;
   SetShape(flags, load);
@@ -224,6 +237,7 @@ int Main(int argc, char** argv) {
                  {"rate_offered", flags.rate},
                  {"record_bytes", load.RecordsOf(flags.sequences_per_job).bytes.size()},
                  {"columns", load.columns},
+                 {"processor_seconds", ProcessorSeconds()},
                  {"connect_seconds", connect_seconds},
                  {"resolve_seconds", resolve_seconds},
                  {"acknowledged", load.committed.load()},

@@ -75,7 +75,14 @@ void LoadWorker::Leave() {
 void LoadWorker::Send(v1::WorkerMessage message) {
   if (left_ || done_) return;
   unsent_.push_back(std::move(message));
-  if (unsent_.size() == 1) StartWrite(&unsent_.front());
+  if (unsent_.size() == 1) Write();
+}
+
+// A piece waits for what follows it: both go out at once.
+void LoadWorker::Write() {
+  grpc::WriteOptions options;
+  if (unsent_.front().has_record_block()) options.set_buffer_hint();
+  StartWrite(&unsent_.front(), options);
 }
 
 void LoadWorker::OnWriteDone(bool ok) {
@@ -83,7 +90,7 @@ void LoadWorker::OnWriteDone(bool ok) {
   unsent_.pop_front();
   if (!ok) return;
   if (!unsent_.empty()) {
-    StartWrite(&unsent_.front());
+    Write();
   } else if (left_) {
     StartWritesDone();
   }

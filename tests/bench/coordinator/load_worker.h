@@ -75,6 +75,7 @@ class LoadWorker : public grpc::ClientBidiReactor<v1::WorkerMessage, v1::Coordin
   void Ask();
   void Compute();
   void Send(v1::WorkerMessage message);
+  void Write();
   void Leave();
   void Beat();
 

@@ -26,7 +26,7 @@ at::Tensor Frequencies(int64_t dims, double theta) {
 TEST(RopeTest, TurnsTheFirstHalfOfEachHead) {
   // GPTNeoXRotaryEmbedding of head_dim 8, rotary_pct 0.5, base 500, on queries (k / 10 - 1).
   const at::Tensor query = (at::arange(32, at::kFloat) / 10 - 1).view({1, 4, 8});
-  const at::Tensor turned = ApplyRope(query, MakeRopeTable(4, Frequencies(4, 500)));
+  const at::Tensor turned = TurnHeads(query.transpose(0, 1), MakeRopeTable(4, Frequencies(4, 500)));
   ASSERT_EQ(turned.sizes(), query.sizes());
   EXPECT_THAT(Values(turned[0][1]),
               Pointwise(FloatNear(1e-6f), {-0.10806046f, -0.10437068f, -0.16829418f, 0.095429391f,
@@ -37,16 +37,17 @@ TEST(RopeTest, TurnsTheFirstHalfOfEachHead) {
 }
 
 TEST(RopeTest, ScoresDependOnDistanceAlone) {
-  const at::Tensor same = at::full({1, 50, 8}, 0.7f);
-  const at::Tensor turned = ApplyRope(same, MakeRopeTable(50, Frequencies(8, 10000)))[0];
+  const at::Tensor same = at::full({50, 1, 8}, 0.7f);
+  const at::Tensor turned = TurnHeads(same, MakeRopeTable(50, Frequencies(8, 10000)))[0];
   const at::Tensor scores = at::matmul(turned, turned.t());
   EXPECT_NEAR(scores[10][3].item<float>(), scores[40][33].item<float>(), 1e-5);
   EXPECT_GT(std::abs(scores[10][3].item<float>() - scores[10][9].item<float>()), 1e-2);
 }
 
 TEST(RopeTest, NoDimensionTurnsWhereNoneShould) {
-  const at::Tensor query = at::ones({2, 5, 8});
-  EXPECT_TRUE(at::equal(ApplyRope(query, MakeRopeTable(5, Frequencies(0, 10000))), query));
+  const at::Tensor query = at::arange(80, at::kFloat).view({2, 5, 8});
+  const RopeTable table = MakeRopeTable(5, Frequencies(0, 10000));
+  EXPECT_TRUE(at::equal(TurnHeads(query.transpose(0, 1), table), query));
 }
 
 TEST(ActivationsTest, AgreeWithTransformers) {

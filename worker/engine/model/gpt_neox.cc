@@ -68,9 +68,9 @@ class GptNeox : public Model {
     const at::Tensor values = output_needed ? layer.value(x) : at::Tensor();
     const RopeTable rope = MakeRopeTable(LongestPass(lengths), frequencies_);
     auto prepare = [&](PassRows rows) -> PassAttention {
-      at::Tensor both = rows.Of(query_key).view({rows.tokens, H, 2, d}).permute({2, 1, 0, 3});
-      return {.query = ApplyRope(both[0], rope).contiguous(),
-              .key = ApplyRope(both[1], rope).contiguous(),
+      const at::Tensor both = rows.Of(query_key).view({rows.tokens, H, 2, d});
+      return {.query = TurnHeads(both.select(2, 0), rope),
+              .key = TurnHeads(both.select(2, 1), rope),
               .value = output_needed ? SplitHeads(rows.Of(values), H) : at::Tensor(),
               .rule = {.scale = config_.attention_scale}};
     };

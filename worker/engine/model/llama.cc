@@ -54,9 +54,9 @@ class Llama : public Model {
       rule.window = config_.sliding_windows[static_cast<size_t>(index)];
     }
     auto prepare = [&](PassRows rows) -> PassAttention {
-      const int64_t H = config_.heads, K = config_.key_heads;
-      return {.query = ApplyRope(SplitHeads(rows.Of(queries), H), rope),
-              .key = ApplyRope(SplitHeads(rows.Of(keys), K), rope),
+      const int64_t n = rows.tokens, H = config_.heads, K = config_.key_heads, d = config_.head_dim;
+      return {.query = TurnHeads(rows.Of(queries).view({n, H, d}), rope),
+              .key = TurnHeads(rows.Of(keys).view({n, K, d}), rope),
               .value = output_needed ? SplitHeads(rows.Of(values), K) : at::Tensor(),
               .rule = rule};
     };

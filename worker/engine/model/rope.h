@@ -29,9 +29,10 @@ at::Tensor RopeFrequencies(int64_t dims, double theta, const RopeScaling& scalin
 // differ by up to 3e-5 from exact ones, and checkpoints were trained with these.
 RopeTable MakeRopeTable(int64_t tokens, const at::Tensor& frequencies);
 
-// Turns the first `width` dimensions of queries or keys [heads, n, head_dim], by the table's first n
-// positions; the rest passes.
-at::Tensor ApplyRope(const at::Tensor& heads, const RopeTable& table);
+// Turns the first `width` dimensions of queries or keys [n, heads, head_dim], by the table's first n
+// positions; the rest passes. Any strides, but a head's dimensions lie side by side. Returns [heads,
+// n, head_dim], contiguous.
+at::Tensor TurnHeads(const at::Tensor& x, const RopeTable& table);
 
 }  // namespace ondelette::engine
 
