@@ -84,7 +84,8 @@ absl::StatusOr<at::Tensor> MeasureControls(const Spec& spec, at::Device device) 
   std::vector<at::Tensor> rows;
   for (const auto& [pattern, name] : kPatterns) {
     absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan =
-        AnalysisPlan::Create(spec, device, /*causal=*/pattern != Pattern::kUniform);
+        AnalysisPlan::Create(spec, device, /*causal=*/pattern != Pattern::kUniform,
+                             /*prefix_exact=*/true, /*lanes=*/false);
     if (!plan.ok()) return plan.status();
     rows.push_back(MeasurePattern(pattern, *plan));
   }
