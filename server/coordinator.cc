@@ -34,6 +34,7 @@ constexpr size_t kMostWaitingCheckpoints = 1 << 16;
 constexpr int kAggregationNiceness = 10;  // statistics can wait, leases cannot
 constexpr int kMostMessageBytes = 4 << 20;
 constexpr int kMostStreamsPerConnection = 256;
+constexpr int kWindowBytes = 256 << 10;  // of a stream, held by gRPC while nobody reads it
 constexpr absl::Duration kLastCalls = absl::Seconds(2);
 
 // "host:0" with the port that was taken.
@@ -109,6 +110,10 @@ absl::Status Coordinator::Parts::Serve(const CoordinatorOptions& options) {
   builder.SetMaxReceiveMessageSize(kMostMessageBytes);
   builder.SetMaxSendMessageSize(kMostMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMostStreamsPerConnection);
+  // Workers say little and often: what measures their line's bandwidth by pings costs more than it
+  // gains. A fixed window is enough for a record's pieces.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   // Two coordinators on one port would share its connections between them.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Workers ping every few seconds; the default takes that for an attack.

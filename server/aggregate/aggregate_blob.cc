@@ -14,7 +14,6 @@ static_assert(std::endian::native == std::endian::little, "blobs are little-endi
 
 constexpr uint32_t kMagic = 0x4741444f;  // "ODAG"
 constexpr uint32_t kVersion = 1;
-constexpr size_t kStatisticsBytes = 64;
 constexpr size_t kCorrelationBytes = 40;
 constexpr uint64_t kNanBits = 0x7ff8000000000000;
 
@@ -133,14 +132,21 @@ std::optional<Summary> DecodeSummary(absl::string_view blob, const AggregateShap
   return summary;
 }
 
+std::optional<absl::string_view> LayerBody(absl::string_view blob, int layer,
+                                           const AggregateShape& shape) {
+  const size_t count = static_cast<size_t>(shape.heads) * static_cast<size_t>(shape.columns);
+  const char* body = Body(blob, LayerPart(layer), shape, count, 0);
+  if (body == nullptr) return std::nullopt;
+  return absl::string_view(body, count * kStatisticsBytes);
+}
+
 std::optional<std::vector<Statistics>> DecodeLayer(absl::string_view blob, int layer,
                                                    const AggregateShape& shape) {
-  const size_t count = static_cast<size_t>(shape.heads) * static_cast<size_t>(shape.columns);
-  const char* from = Body(blob, LayerPart(layer), shape, count, 0);
-  if (from == nullptr) return std::nullopt;
-  std::vector<Statistics> statistics;
-  statistics.reserve(count);
-  for (size_t i = 0; i < count; ++i) statistics.push_back(TakeStatistics(from));
+  const auto body = LayerBody(blob, layer, shape);
+  if (!body) return std::nullopt;
+  const char* from = body->data();
+  std::vector<Statistics> statistics(body->size() / kStatisticsBytes);
+  for (Statistics& one : statistics) one = TakeStatistics(from);
   return statistics;
 }
 

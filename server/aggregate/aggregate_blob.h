@@ -42,6 +42,10 @@ std::string EncodeLayer(const HeadFigures& figures, int layer, const AggregateSh
 // Nothing where the blob is another version's, another shape's or damaged: aggregates are computed
 // anew then.
 std::optional<Summary> DecodeSummary(absl::string_view blob, const AggregateShape& shape);
+// A layer's statistics as they lie in the blob: [heads, columns, kStatisticsBytes].
+inline constexpr size_t kStatisticsBytes = 64;
+std::optional<absl::string_view> LayerBody(absl::string_view blob, int layer,
+                                           const AggregateShape& shape);
 // [heads, columns].
 std::optional<std::vector<Statistics>> DecodeLayer(absl::string_view blob, int layer,
                                                    const AggregateShape& shape);

@@ -25,7 +25,8 @@ absl::Status AggregateCheckpoint(Store& store, int64_t checkpoint_id) {
   if (!sweep.ok()) return sweep.status();
   auto spec = ParseSpec(sweep->spec_json);
   if (!spec.ok()) return spec.status();
-  return AggregateReader(store, *sweep, *spec, *checkpoint).Keep();
+  PartialAggregates none;  // the checkpoint is complete
+  return AggregateReader(store, none, *sweep, *spec, *checkpoint).Keep();
 }
 
 }  // namespace ondelette::server

@@ -16,7 +16,7 @@ namespace {
 
 constexpr auto kFillInterval = std::chrono::milliseconds(500);  // for what was backing off
 constexpr auto kMeasureInterval = std::chrono::seconds(1);
-constexpr auto kLongestGathering = std::chrono::microseconds(4000);
+constexpr auto kLongestGathering = std::chrono::microseconds(6000);
 constexpr auto kGatheringPerWorker = std::chrono::microseconds(50);
 // Asked for in one transaction: a worker's result must not wait longer behind them.
 constexpr int kMostGrantsTogether = 256;

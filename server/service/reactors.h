@@ -7,6 +7,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -43,9 +44,9 @@ inline grpc::ServerUnaryReactor* RunUnary(Pool& pool, grpc::CallbackServerContex
 }
 
 // Streams what `next` answers, message by message, until it answers nothing or an error. `next`
-// runs on the pool, never twice at once, and not before the message before it has gone out: what
-// it reads is bounded by one message, however slow the reader is. A reader that stalls is cut off
-// by the guard.
+// runs on the pool, never twice at once, and while the message before goes out, but no further
+// ahead: what it reads is bounded by two messages, however slow the reader is. A reader that stalls
+// is cut off by the guard.
 template <typename Message>
 class StreamReactor : public grpc::ServerWriteReactor<Message> {
  public:
@@ -61,11 +62,13 @@ class StreamReactor : public grpc::ServerWriteReactor<Message> {
 
   void OnWriteDone(bool ok) override {
     guard_.Goes(context_);
-    if (ok) {
-      Schedule();
-    } else {
-      this->Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the reader has gone"));
+    std::unique_lock lock(mutex_);
+    writing_ = false;
+    if (!ok) {
+      ready_.reset();
+      end_ = grpc::Status(grpc::StatusCode::CANCELLED, "the reader has gone");
     }
+    Advance(std::move(lock));
   }
   void OnDone() override {
     guard_.Goes(context_);
@@ -77,29 +80,51 @@ class StreamReactor : public grpc::ServerWriteReactor<Message> {
       : pool_(pool), guard_(guard), context_(context), next_(std::move(next)) {}
 
   void Schedule() {
-    if (!pool_.Run([this] { WriteNext(); })) this->Finish(Overloaded());
+    std::unique_lock lock(mutex_);
+    Advance(std::move(lock));
   }
 
-  void WriteNext() {
-    if (context_->IsCancelled()) {
-      this->Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the reader has gone"));
-      return;
+  // Writes what is ready, and has the next made; ends when both have ended.
+  void Advance(std::unique_lock<std::mutex> lock) {
+    if (!writing_ && ready_) {
+      message_ = *std::exchange(ready_, std::nullopt);
+      writing_ = true;
+      guard_.Waits(context_);
+      this->StartWrite(&message_);
     }
-    auto message = next_();
+    if (!making_ && !ready_ && !end_) {
+      making_ = pool_.Run([this] { Make(); });
+      if (!making_) end_ = Overloaded();
+    }
+    if (writing_ || making_ || ready_) return;
+    const grpc::Status end = *end_;
+    lock.unlock();  // its mutex goes with the call
+    this->Finish(end);
+  }
+
+  void Make() {
+    absl::StatusOr<std::optional<Message>> message = absl::CancelledError("the reader has gone");
+    if (!context_->IsCancelled()) message = next_();
+    std::unique_lock lock(mutex_);
+    making_ = false;
     if (!message.ok() || !message->has_value()) {
-      this->Finish(ToCallStatus(message.status()));
-      return;
+      if (!end_) end_ = ToCallStatus(message.status());
+    } else if (!end_) {
+      ready_ = std::move(**message);
     }
-    message_ = std::move(**message);
-    guard_.Waits(context_);
-    this->StartWrite(&message_);
+    Advance(std::move(lock));
   }
 
   Pool& pool_;
   StallGuard& guard_;
   grpc::CallbackServerContext* context_;
   Next next_;
-  Message message_;
+  std::mutex mutex_;  // guards what follows
+  std::optional<Message> ready_;
+  std::optional<grpc::Status> end_;  // when what is written and made has ended
+  bool making_ = false;
+  bool writing_ = false;
+  Message message_;  // that is being written
 };
 
 }  // namespace ondelette::server

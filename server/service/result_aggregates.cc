@@ -50,15 +50,17 @@ absl::Status CheckLevel(const v1::AggregateQuery& query) {
 
 }  // namespace
 
-absl::StatusOr<AggregateAnswer> AggregateAnswer::Of(Store& store, const v1::AggregateQuery& query) {
+absl::StatusOr<AggregateAnswer> AggregateAnswer::Of(const ResultSource& source,
+                                                    const v1::AggregateQuery& query) {
   if (absl::Status status = CheckLevel(query); !status.ok()) return status;
-  auto selection = Select(store, query.filter());
+  auto selection = Select(source.store, query.filter());
   if (!selection.ok()) return selection.status();
-  return AggregateAnswer(store, *std::move(selection), query.level());
+  return AggregateAnswer(source, *std::move(selection), query.level());
 }
 
-AggregateAnswer::AggregateAnswer(Store& store, Selection selection, v1::AggregateLevel level)
-    : store_(&store), selection_(std::move(selection)), level_(level) {}
+AggregateAnswer::AggregateAnswer(const ResultSource& source, Selection selection,
+                                 v1::AggregateLevel level)
+    : source_(source), selection_(std::move(selection)), level_(level) {}
 
 absl::Status AggregateAnswer::LoadHeads() {
   const StoredCheckpoint& computed = shown_->computed;
@@ -99,7 +101,8 @@ absl::StatusOr<bool> AggregateAnswer::Load() {
   if (checkpoint_ >= selection_.checkpoints.size()) return false;
   shown_ = &selection_.checkpoints[checkpoint_];
   const StoredCheckpoint& computed = shown_->computed;
-  if (!reader_) reader_.emplace(*store_, selection_.sweep, selection_.spec, computed);
+  if (!reader_)
+    reader_.emplace(source_.store, source_.partials, selection_.sweep, selection_.spec, computed);
   const bool heads = level_ == v1::AGGREGATE_LEVEL_HEAD;
   const size_t pieces = heads ? Below(selection_.layers, computed.layers).size() : 1;
   if (layer_ < pieces) {
@@ -144,7 +147,7 @@ absl::StatusOr<std::optional<v1::AggregateRows>> AggregateAnswer::Next() {
   return rows;
 }
 
-absl::StatusOr<CorrelationAnswer> CorrelationAnswer::Of(Store& store,
+absl::StatusOr<CorrelationAnswer> CorrelationAnswer::Of(const ResultSource& source,
                                                         const v1::CorrelationQuery& query) {
   v1::Filter filter = query.filter();
   if (!filter.heads().empty()) {
@@ -157,15 +160,15 @@ absl::StatusOr<CorrelationAnswer> CorrelationAnswer::Of(Store& store,
   const auto real = std::remove(numbers.begin(), numbers.end(), -1);
   const bool mean = real != numbers.end();
   numbers.Truncate(static_cast<int>(real - numbers.begin()));
-  auto selection = Select(store, filter);
+  auto selection = Select(source.store, filter);
   if (!selection.ok()) return selection.status();
-  return CorrelationAnswer(store, *std::move(selection), mean || !layers,
+  return CorrelationAnswer(source, *std::move(selection), mean || !layers,
                            !layers || !numbers.empty());
 }
 
-CorrelationAnswer::CorrelationAnswer(Store& store, Selection selection, bool with_mean,
-                                     bool with_layers)
-    : store_(&store),
+CorrelationAnswer::CorrelationAnswer(const ResultSource& source, Selection selection,
+                                     bool with_mean, bool with_layers)
+    : source_(source),
       selection_(std::move(selection)),
       with_mean_(with_mean),
       with_layers_(with_layers) {}
@@ -176,8 +179,9 @@ absl::StatusOr<std::optional<v1::CorrelationRows>> CorrelationAnswer::Next() {
   Batch batch;
   while (!batch.Ripe() && checkpoint_ < selection_.checkpoints.size()) {
     const SelectedCheckpoint& shown = selection_.checkpoints[checkpoint_++];
-    auto summary =
-        AggregateReader(*store_, selection_.sweep, selection_.spec, shown.computed).ReadSummary();
+    auto summary = AggregateReader(source_.store, source_.partials, selection_.sweep,
+                                   selection_.spec, shown.computed)
+                       .ReadSummary();
     if (!summary.ok()) return summary.status();
     std::vector<int> layers;
     if (with_mean_) layers.push_back(-1);

@@ -33,12 +33,13 @@ size_t RowBytes(const v1::RecordRow& row) {
 
 }  // namespace
 
-absl::StatusOr<RecordAnswer> RecordAnswer::Of(Store& store, const v1::RecordQuery& query) {
-  auto selection = Select(store, query.filter());
+absl::StatusOr<RecordAnswer> RecordAnswer::Of(const ResultSource& source,
+                                              const v1::RecordQuery& query) {
+  auto selection = Select(source.store, query.filter());
   if (!selection.ok()) return selection.status();
   auto sequences = SelectSequences(query, selection->sweep.sequences);
   if (!sequences.ok()) return sequences.status();
-  return RecordAnswer(store, *std::move(selection), *std::move(sequences));
+  return RecordAnswer(source.store, *std::move(selection), *std::move(sequences));
 }
 
 RecordAnswer::RecordAnswer(Store& store, Selection selection, std::vector<int64_t> sequences)

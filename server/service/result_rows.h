@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -40,10 +41,16 @@ class Batch {
   size_t bytes_ = 0;
 };
 
+// Where answers come from; both outlive them.
+struct ResultSource {
+  Store& store;
+  PartialAggregates& partials;
+};
+
 // Ordered by checkpoint as listed, sequence, layer, head.
 class RecordAnswer {
  public:
-  static absl::StatusOr<RecordAnswer> Of(Store& store, const v1::RecordQuery& query);
+  static absl::StatusOr<RecordAnswer> Of(const ResultSource& source, const v1::RecordQuery& query);
   absl::StatusOr<std::optional<v1::RecordRows>> Next();
 
  private:
@@ -71,11 +78,12 @@ class RecordAnswer {
 // Ordered by checkpoint, layer, head, metric.
 class AggregateAnswer {
  public:
-  static absl::StatusOr<AggregateAnswer> Of(Store& store, const v1::AggregateQuery& query);
+  static absl::StatusOr<AggregateAnswer> Of(const ResultSource& source,
+                                            const v1::AggregateQuery& query);
   absl::StatusOr<std::optional<v1::AggregateRows>> Next();
 
  private:
-  AggregateAnswer(Store& store, Selection selection, v1::AggregateLevel level);
+  AggregateAnswer(const ResultSource& source, Selection selection, v1::AggregateLevel level);
 
   // The next piece of statistics: a layer's heads, or a checkpoint's layers or model. False after
   // the last.
@@ -91,7 +99,7 @@ class AggregateAnswer {
   };
   void AddRow(const Row& row, v1::AggregateRows& rows, Batch& batch) const;
 
-  Store* store_;
+  ResultSource source_;
   Selection selection_;
   v1::AggregateLevel level_;
   size_t checkpoint_ = 0;
@@ -102,16 +110,38 @@ class AggregateAnswer {
   size_t next_row_ = 0;
 };
 
+// The same at level HEAD, a block a layer.
+class BlockAnswer {
+ public:
+  static absl::StatusOr<BlockAnswer> Of(const ResultSource& source,
+                                        const v1::AggregateQuery& query);
+  absl::StatusOr<std::optional<v1::AggregateRows>> Next();
+
+ private:
+  BlockAnswer(const ResultSource& source, Selection selection)
+      : source_(source), selection_(std::move(selection)) {}
+  absl::Status AddBlock(const SelectedCheckpoint& shown, int layer, v1::AggregateRows& rows);
+
+  ResultSource source_;
+  Selection selection_;
+  size_t checkpoint_ = 0;
+  size_t layer_ = 0;  // of the selected ones
+  bool started_ = false;
+  std::optional<AggregateReader> reader_;  // of checkpoint_
+};
+
 // Ordered by checkpoint, layer (the mean over layers, -1, first), sink kept before sink dropped.
 class CorrelationAnswer {
  public:
-  static absl::StatusOr<CorrelationAnswer> Of(Store& store, const v1::CorrelationQuery& query);
+  static absl::StatusOr<CorrelationAnswer> Of(const ResultSource& source,
+                                              const v1::CorrelationQuery& query);
   absl::StatusOr<std::optional<v1::CorrelationRows>> Next();
 
  private:
-  CorrelationAnswer(Store& store, Selection selection, bool with_mean, bool with_layers);
+  CorrelationAnswer(const ResultSource& source, Selection selection, bool with_mean,
+                    bool with_layers);
 
-  Store* store_;
+  ResultSource source_;
   Selection selection_;
   bool with_mean_;    // over layers
   bool with_layers_;  // those of selection_

@@ -15,11 +15,11 @@ namespace {
 // The batches of an answer, which is begun with the first of them: on the pool, where reading the
 // store may block.
 template <typename Answer, typename Rows, typename Query>
-typename StreamReactor<Rows>::Next Batches(Store& store, const Query& query) {
-  return [&store, query,
+typename StreamReactor<Rows>::Next Batches(const ResultSource& source, const Query& query) {
+  return [source, query,
           answer = std::shared_ptr<Answer>()]() mutable -> absl::StatusOr<std::optional<Rows>> {
     if (answer == nullptr) {
-      auto begun = Answer::Of(store, query);
+      auto begun = Answer::Of(source, query);
       if (!begun.ok()) return begun.status();
       answer = std::make_shared<Answer>(*std::move(begun));
     }
@@ -54,6 +54,7 @@ class ResultService final : public v1::ResultService::CallbackService {
   }
   grpc::ServerWriteReactor<v1::AggregateRows>* QueryAggregates(
       grpc::CallbackServerContext* context, const v1::AggregateQuery* query) override {
+    if (query->packed()) return Stream<BlockAnswer, v1::AggregateRows>(context, *query);
     return Stream<AggregateAnswer, v1::AggregateRows>(context, *query);
   }
   grpc::ServerWriteReactor<v1::CorrelationRows>* QueryCorrelations(
@@ -70,10 +71,12 @@ class ResultService final : public v1::ResultService::CallbackService {
  private:
   template <typename Answer, typename Rows, typename Query>
   grpc::ServerWriteReactor<Rows>* Stream(grpc::CallbackServerContext* context, const Query& query) {
-    return StreamReactor<Rows>::Start(pool_, guard_, context, Batches<Answer, Rows>(store_, query));
+    return StreamReactor<Rows>::Start(pool_, guard_, context,
+                                      Batches<Answer, Rows>({store_, partials_}, query));
   }
 
   Store& store_;
+  PartialAggregates partials_;
   Pool& pool_;
   StallGuard& guard_;
 };

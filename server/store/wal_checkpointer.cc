@@ -6,11 +6,12 @@
 namespace ondelette::server {
 namespace {
 
-// Frames are pages of 4 KB. From so many on they are moved, beside the transactions that go on.
-constexpr int kManyFrames = 2000;
+// Frames are pages of 4 KB. From so many on they are moved, beside the transactions that go on: the
+// more there are, the more of them are of the same page, which is moved once.
+constexpr int kManyFrames = 8000;
 // The log starts again at its beginning only where all of it was moved and nothing was written
 // since. Under steady load that needs a short stop of the writer, for what came meanwhile.
-constexpr int kMostFrames = 8000;
+constexpr int kMostFrames = 16000;
 // The next attempt, where a reader or a full disk kept the log from being moved.
 constexpr auto kRest = std::chrono::milliseconds(50);
 

@@ -20,12 +20,12 @@ namespace {
 using ::ondelette::testing::TinyCheckpoint;
 using ::testing::HasSubstr;
 
-absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& folder,
-                                            int64_t layers = kAllLayers) {
+absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& folder, int64_t layers = kAllLayers,
+                                            Placement placement = Placement::kAuto) {
   absl::StatusOr<Checkpoint> checkpoint = Checkpoint::Open(folder);
   if (!checkpoint.ok()) return checkpoint.status();
   return LoadModel(std::make_shared<const Checkpoint>(*std::move(checkpoint)), Spec(),
-                   {.layers = layers});
+                   {.layers = layers, .placement = placement});
 }
 
 class LoadTest : public ::testing::Test {
@@ -149,6 +149,26 @@ TEST_F(LoadTest, NamesTheTensorThatIsNotFinite) {
     EXPECT_THAT(ErrorText(status), HasSubstr("model.safetensors"));
     EXPECT_THAT(ErrorText(status), HasSubstr("layers.0.attention.query_key_value.weight"));
   }
+}
+
+// A job that fails at a layer says which tensor is wrong; the next job begins at the first layer.
+TEST_F(LoadTest, StreamsLayerByLayerAndJobByJob) {
+  TinyCheckpoint tiny;
+  tiny.tensors["gpt_neox.layers.1.attention.dense.bias"].values[3] =
+      std::numeric_limits<float>::infinity();
+  auto model = Load(tiny.Write(folder_), kAllLayers, Placement::kStreamed);
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_TRUE((*model)->streamed());
+  for (int job = 0; job < 2; ++job) {
+    EXPECT_TRUE((*model)->EnterLayer(0).ok());
+    const absl::Status status = (*model)->EnterLayer(1);
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(ErrorText(status), HasSubstr("layers.1.attention.dense.bias"));
+  }
+  EXPECT_TRUE((*model)->EnterLayer(2).ok());
+  auto held = Load(folder_.path(), 1);
+  ASSERT_TRUE(held.ok()) << held.status();
+  EXPECT_FALSE((*held)->streamed());
 }
 
 // A file of 1 TiB that holds nothing: its size is refused before anything is read.

@@ -20,7 +20,9 @@ namespace {
 using Json = nlohmann::json;
 
 AggregateReader ReaderOf(SyntheticStore& store, const StoredSweep& sweep, size_t checkpoint = 0) {
-  return {store.store(), sweep, *ParseSpec(sweep.spec_json), store.Checkpoints(sweep)[checkpoint]};
+  static PartialAggregates* partials = new PartialAggregates;
+  return {store.store(), *partials, sweep, *ParseSpec(sweep.spec_json),
+          store.Checkpoints(sweep)[checkpoint]};
 }
 
 // Every blob of the checkpoint's aggregates: the summary, then the layers.

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "worker/engine/checkpoint/checkpoint.h"
+#include "worker/engine/model/large_memory.h"
 #include "worker/engine/model/weights.h"
 
 namespace ondelette::engine {
@@ -32,6 +33,7 @@ class LayerStream {
   using Loaded = absl::StatusOr<std::vector<LoadedWeight>>;
   void StartReading(int64_t layer);
 
+  const LargeMemory::Keep keep_;  // what a layer leaves, the layer after the next takes
   const std::shared_ptr<const Checkpoint> checkpoint_;
   const std::vector<std::vector<WantedWeight>> layers_;
   const at::Device device_;

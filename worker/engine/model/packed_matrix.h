@@ -5,9 +5,13 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "worker/engine/model/activations.h"
 
 namespace ondelette::engine {
@@ -15,8 +19,15 @@ namespace ondelette::engine {
 // A weight [out, in]. Immutable, thread-safe. Holds its own copy.
 class PackedMatrix {
  public:
-  // nullptr where this build has no oneDNN or the weight is not on the CPU.
-  static std::shared_ptr<const PackedMatrix> Make(const at::Tensor& weight);
+  // Writes rows first..first+count-1 of a weight, each after the other.
+  using ReadRows = absl::FunctionRef<absl::Status(int64_t first, int64_t count, float* into)>;
+
+  // Whether this build has oneDNN.
+  static bool Available();
+  // Packs the rows as they are read, so many at a time that they stay in a processor's cache. Errors
+  // are those of `read`.
+  static absl::StatusOr<std::shared_ptr<const PackedMatrix>> Make(int64_t out, int64_t in,
+                                                                  ReadRows read);
   virtual ~PackedMatrix() = default;
 
   // activation(x W^T + b) for x [n, in] and a bias [out] or none, into `out` [n, out], all float32

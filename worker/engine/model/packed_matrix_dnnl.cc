@@ -1,10 +1,12 @@
 // oneDNN's API in the version of Debian 12 (2.6), which LibTorch 1.13 itself links.
+#include <algorithm>
 #include <dnnl.hpp>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "worker/engine/model/large_memory.h"
 #include "worker/engine/model/packed_matrix.h"
@@ -18,6 +20,8 @@ using dnnl::memory;
 
 // The layout is chosen for products of this many rows and used for all.
 constexpr int64_t kTypicalRows = 512;
+// Rows of a weight that are packed at a time: a multiple of every block that oneDNN puts them into.
+constexpr int64_t kSliceRows = 192;
 
 const dnnl::engine& Processor() {
   static const auto* engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
@@ -65,17 +69,22 @@ struct ProductKind {
 
 class DnnlMatrix : public PackedMatrix {
  public:
-  explicit DnnlMatrix(const at::Tensor& weight) : in_(weight.size(1)), out_(weight.size(0)) {
+  DnnlMatrix(int64_t out, int64_t in) : in_(in), out_(out) {
     const memory::desc any({in_, out_}, memory::data_type::f32, memory::format_tag::any);
-    const memory::desc given({in_, out_}, memory::data_type::f32,
-                             memory::dims{weight.stride(1), weight.stride(0)});
     const memory::desc layout = Describe({kTypicalRows, false, std::nullopt}, any).weights_desc();
     memory_ = LargeMemory(layout.get_size());
     packed_ = memory(layout, Processor(), memory_.data());
-    dnnl::stream stream(Processor());
-    memory user = View(given, weight);
-    dnnl::reorder(user, packed_).execute(stream, user, packed_);
-    stream.wait();
+  }
+
+  absl::Status Fill(PackedMatrix::ReadRows read) {
+    const int64_t step = Sliceable() ? kSliceRows : out_;
+    std::vector<float> rows(static_cast<size_t>(std::min(step, out_) * in_));
+    for (int64_t first = 0; first < out_; first += step) {
+      const int64_t count = std::min(step, out_ - first);
+      if (absl::Status status = read(first, count, rows.data()); !status.ok()) return status;
+      PackSlice(first, count, rows.data());
+    }
+    return absl::OkStatus();
   }
 
   int64_t out() const override { return out_; }
@@ -93,6 +102,32 @@ class DnnlMatrix : public PackedMatrix {
   }
 
  private:
+  // Whether the packed rows of a slice lie side by side: blocks of rows are the outermost of the
+  // layout, and divide a slice.
+  bool Sliceable() const {
+    const memory::desc layout = packed_.get_desc();
+    const dnnl_blocking_desc_t& blocking = layout.data.format_desc.blocking;
+    int64_t block = 1;
+    for (int at = 0; at < blocking.inner_nblks; ++at) {
+      if (blocking.inner_idxs[at] == 1) block *= blocking.inner_blks[at];
+    }
+    return kSliceRows % block == 0 && blocking.strides[1] == layout.data.padded_dims[0] * block;
+  }
+
+  void PackSlice(int64_t first, int64_t count, float* rows) {
+    memory::desc layout = packed_.get_desc();
+    auto* data = static_cast<float*>(memory_.data()) + first * layout.data.padded_dims[0];
+    // The layout of the whole, with as many rows as the slice has.
+    const int64_t after = out_ - first - count;
+    layout.data.dims[1] = count;
+    layout.data.padded_dims[1] = after == 0 ? layout.data.padded_dims[1] - first : count;
+    memory given({{in_, count}, memory::data_type::f32, memory::format_tag::ba}, Processor(), rows);
+    memory slice(layout, Processor(), data);
+    dnnl::stream stream(Processor());
+    dnnl::reorder(given, slice).execute(stream, given, slice);
+    stream.wait();
+  }
+
   matmul::primitive_desc Describe(const ProductKind& kind, const memory::desc& weights) const {
     dnnl::primitive_attr attributes;
     if (kind.activation) {
@@ -125,9 +160,13 @@ class DnnlMatrix : public PackedMatrix {
 
 }  // namespace
 
-std::shared_ptr<const PackedMatrix> PackedMatrix::Make(const at::Tensor& weight) {
-  if (!weight.is_cpu()) return nullptr;
-  return std::make_shared<DnnlMatrix>(weight);
+bool PackedMatrix::Available() { return true; }
+
+absl::StatusOr<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(int64_t out, int64_t in,
+                                                                       ReadRows read) {
+  auto matrix = std::make_shared<DnnlMatrix>(out, in);
+  if (absl::Status filled = matrix->Fill(read); !filled.ok()) return filled;
+  return matrix;
 }
 
 }  // namespace ondelette::engine

@@ -3,8 +3,12 @@
 
 namespace ondelette::engine {
 
-std::shared_ptr<const PackedMatrix> PackedMatrix::Make(const at::Tensor& /*weight*/) {
-  return nullptr;
+bool PackedMatrix::Available() { return false; }
+
+absl::StatusOr<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(int64_t /*out*/,
+                                                                       int64_t /*in*/,
+                                                                       ReadRows /*read*/) {
+  return absl::InternalError("this build packs no matrices");
 }
 
 }  // namespace ondelette::engine

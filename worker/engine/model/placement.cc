@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "worker/engine/model/large_memory.h"
 #include "worker/engine/model/layer_stream.h"
 #include "worker/engine/model/memory.h"
 
@@ -20,8 +21,7 @@ struct Sizes {
   int64_t layers = 0;  // of all of them
   int64_t layer = 0;   // the largest one
   int64_t held() const { return shared + layers; }
-  // While one layer is used, the next is read, matrix by matrix, through memory of their size.
-  int64_t streamed() const { return shared + 3 * layer; }
+  int64_t streamed() const { return shared + 2 * layer; }  // one is used, the next is read
 };
 
 Sizes SizesOf(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wanted) {
@@ -40,7 +40,11 @@ Sizes SizesOf(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wan
 
 absl::StatusOr<Placement> Choose(const Checkpoint& checkpoint, const Sizes& sizes,
                                  const LoadOptions& options) {
-  const int64_t available = AvailableMemory(options.device);
+  int64_t available = AvailableMemory(options.device);
+  if (sizes.held() > available - kWorkSpace) {
+    LargeMemory::ReleaseKept();
+    available = AvailableMemory(options.device);
+  }
   const int64_t room = std::max<int64_t>(0, available - kWorkSpace);
   if (options.placement != Placement::kStreamed && sizes.held() <= room) return Placement::kHeld;
   if (options.placement != Placement::kHeld && sizes.streamed() <= room)

@@ -69,28 +69,31 @@ int64_t Elements(const WantedWeight& wanted) {
   return elements;
 }
 
-// Reads tensors one by one; memory for what lies between a file and a packed matrix is reused.
+// Makes of stored tensors what the network computes with.
 class Reader {
  public:
   explicit Reader(at::Device device) : device_(device) {}
 
-  absl::StatusOr<LoadedWeight> Read(const WantedWeight& wanted, const TensorView& view) {
+  absl::StatusOr<LoadedWeight> Read(const WantedWeight& wanted, const TensorView& view) const {
     if (wanted.embedding != nullptr) return ReadTable(view);
     if (wanted.tensor != nullptr) return ReadTensor(wanted, view);
     return ReadMatrix(wanted, view);
   }
 
  private:
-  // The chosen rows, one after the other.
-  static absl::Status Widen(const WantedWeight& wanted, const TensorView& view, at::Tensor& into) {
-    const RowBlocks rows = StoredRows(wanted);
-    auto* out = into.data_ptr<float>();
-    for (int64_t first = 0; first < view.shape[0]; first += rows.period) {
-      const TensorView some = SomeRows(view, first + rows.first, rows.count);
-      const size_t count = some.bytes.size() / static_cast<size_t>(DTypeSize(some.dtype));
-      absl::Status status = WidenToFloat(some, {out, count});
+  // Chosen rows first..first+count-1, one after the other.
+  static absl::Status Widen(const RowBlocks& rows, const TensorView& view, int64_t first,
+                            int64_t count, float* out) {
+    const int64_t width = view.shape.size() == 1 ? 1 : view.shape[1];
+    while (count > 0) {
+      const int64_t inside = first % rows.count, some = std::min(count, rows.count - inside);
+      const int64_t stored = first / rows.count * rows.period + rows.first + inside;
+      const std::span<float> into(out, static_cast<size_t>(some * width));
+      absl::Status status = WidenToFloat(SomeRows(view, stored, some), into);
       if (!status.ok()) return status;
-      out += count;
+      first += some;
+      count -= some;
+      out += into.size();
     }
     return absl::OkStatus();
   }
@@ -101,7 +104,8 @@ class Reader {
     const RowBlocks rows = StoredRows(wanted);
     shape[0] = shape[0] / rows.period * rows.count;
     at::Tensor values = at::empty(shape, at::TensorOptions().dtype(at::kFloat));
-    if (absl::Status status = Widen(wanted, view, values); !status.ok()) return status;
+    absl::Status status = Widen(rows, view, 0, shape[0], values.data_ptr<float>());
+    if (!status.ok()) return status;
     return LoadedWeight{values.to(device_), nullptr};
   }
 
@@ -118,32 +122,43 @@ class Reader {
     return LoadedWeight{table.to(device_), nullptr};
   }
 
-  absl::StatusOr<LoadedWeight> ReadMatrix(const WantedWeight& wanted, const TensorView& view) {
+  absl::StatusOr<LoadedWeight> ReadMatrix(const WantedWeight& wanted,
+                                          const TensorView& view) const {
+    if (wanted.transposed) return ReadTransposed(wanted, view);
     const RowBlocks rows = StoredRows(wanted);
-    const int64_t stored = wanted.shape[0] / rows.period * rows.count;
-    at::Tensor matrix = Scratch(stored * wanted.shape[1]).view({stored, wanted.shape[1]});
-    if (absl::Status status = Widen(wanted, view, matrix); !status.ok()) return status;
-    if (wanted.transposed) {
-      matrix = matrix.t();
-      if (wanted.rows.period != 0) matrix = matrix.narrow(0, wanted.rows.first, wanted.rows.count);
+    const int64_t out = wanted.shape[0] / rows.period * rows.count, in = wanted.shape[1];
+    return Place(out, in, [&](int64_t first, int64_t count, float* into) {
+      return Widen(rows, view, first, count, into);
+    });
+  }
+
+  absl::StatusOr<LoadedWeight> ReadTransposed(const WantedWeight& wanted,
+                                              const TensorView& view) const {
+    at::Tensor stored = at::empty(wanted.shape, at::TensorOptions().dtype(at::kFloat));
+    const std::span<float> all(stored.data_ptr<float>(), static_cast<size_t>(stored.numel()));
+    if (absl::Status status = WidenToFloat(view, all); !status.ok()) return status;
+    at::Tensor matrix = stored.t();
+    if (wanted.rows.period != 0) matrix = matrix.narrow(0, wanted.rows.first, wanted.rows.count);
+    return Place(matrix.size(0), matrix.size(1), [&](int64_t first, int64_t count, float* into) {
+      at::from_blob(into, {count, matrix.size(1)}, at::kFloat)
+          .copy_(matrix.narrow(0, first, count));
+      return absl::OkStatus();
+    });
+  }
+
+  absl::StatusOr<LoadedWeight> Place(int64_t out, int64_t in, PackedMatrix::ReadRows read) const {
+    if (device_.is_cpu() && PackedMatrix::Available()) {
+      absl::StatusOr<std::shared_ptr<const PackedMatrix>> packed =
+          PackedMatrix::Make(out, in, read);
+      if (!packed.ok()) return packed.status();
+      return LoadedWeight{{}, *std::move(packed)};
     }
-    if (device_.is_cpu()) {
-      if (auto packed = PackedMatrix::Make(matrix)) return LoadedWeight{{}, std::move(packed)};
-      return LoadedWeight{matrix.clone(), nullptr};
-    }
+    at::Tensor matrix = LargeTensor({out, in}, at::kFloat);
+    if (absl::Status status = read(0, out, matrix.data_ptr<float>()); !status.ok()) return status;
     return LoadedWeight{matrix.to(device_), nullptr};
   }
 
-  at::Tensor Scratch(int64_t numbers) {
-    if (!scratch_.defined() || scratch_.numel() < numbers) {
-      scratch_ = at::Tensor();
-      scratch_ = LargeTensor({numbers}, at::kFloat);
-    }
-    return scratch_.narrow(0, 0, numbers);
-  }
-
   const at::Device device_;
-  at::Tensor scratch_;
 };
 
 // The tensors in the order of their bytes in the files, handed out one by one, the next ones on
@@ -251,11 +266,11 @@ absl::StatusOr<std::vector<LoadedWeight>> ReadWeights(const Checkpoint& checkpoi
     items.push_back({index, *std::move(view)});
     total += LoadedBytes(checkpoint, wanted[index]);
   }
+  const Reader reader(device);
   Queue queue(checkpoint, std::move(items));
   Progress progress(tell, total);
   std::vector<LoadedWeight> loaded(wanted.size());
   at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
-    Reader reader(device);
     while (const Queue::Item* item = queue.Next()) {
       const WantedWeight& weight = wanted[item->index];
       if (absl::Status sound = checkpoint.Verify(weight.name); !sound.ok()) {

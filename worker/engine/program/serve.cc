@@ -18,6 +18,7 @@
 #include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/frames/frame.h"
 #include "worker/engine/model/fit.h"
+#include "worker/engine/model/large_memory.h"
 #include "worker/engine/model/load.h"
 #include "worker/engine/model/memory.h"
 #include "worker/engine/program/analyze_request.h"
@@ -95,6 +96,7 @@ class Server {
 
   absl::Status Load(const json& header) {
     const absl::Time start = absl::Now();
+    const LargeMemory::Keep keep;  // the next checkpoint of the same model is as large
     model_.reset();
     absl::StatusOr<c10::Device> device = DeviceOf(header);
     if (!device.ok()) return device.status();
