@@ -21,7 +21,7 @@ at::Tensor Pattern(const std::string& name, int64_t n);
 at::Tensor RandomAttention(int64_t heads, int64_t n, uint64_t seed, bool causal = true);
 
 struct Feeding {
-  int64_t tile = 0;  // queries a tile; 0: all at once. Lanes come by sixteen
+  int64_t tile = 0;   // queries a tile; 0: all at once. Lanes come by sixteen
   bool lanes = true;  // where they serve
   bool causal = true;
   std::vector<at::Tensor> shortened;  // by alpha; {}: read off the whole

@@ -87,10 +87,9 @@ TEST(WaveletKernel, IsTheWaveletAtEveryLengthAndBoundary) {
       for (int level : {1, 4, 5}) {
         const Wavelet wavelet(n, level, boundary, at::kCPU);
         for (const LaneKernels& kernels : RunnableKernels()) {
-          const std::string what = std::string(kernels.instruction_set) + " n " +
-                                   std::to_string(n) + " boundary " +
-                                   std::to_string(static_cast<int>(boundary)) + " level " +
-                                   std::to_string(level);
+          const std::string what =
+              std::string(kernels.instruction_set) + " n " + std::to_string(n) + " boundary " +
+              std::to_string(static_cast<int>(boundary)) + " level " + std::to_string(level);
           Compare(kernels, rows, wavelet, WaveletEntropy::kWithinScale, what);
           Compare(kernels, rows, wavelet, WaveletEntropy::kRaw, what + " raw");
         }

@@ -52,8 +52,8 @@ std::vector<double> Wanted(const Case& which, const Head& head, int64_t query) {
     score *= which.scale;
     if (which.biased) score += head.bias[key - query + which.tokens - 1];
     if (which.softcap != 0) score = which.softcap * std::tanh(score / which.softcap);
-    const bool hidden = which.causal && (key > query || (which.window != 0 &&
-                                                         query - key >= which.window));
+    const bool hidden =
+        which.causal && (key > query || (which.window != 0 && query - key >= which.window));
     scores.push_back(hidden ? -std::numeric_limits<double>::infinity() : score);
   }
   const double most = *std::max_element(scores.begin(), scores.end());
@@ -68,11 +68,10 @@ void Compare(const Case& which, const LaneKernels& kernels) {
   LaneBuffer keys, scratch, values;
   float* packed = keys.AtLeast(BlockKeys(which.tokens) * which.head_dim);
   kernels.pack_keys(head.key.data(), head.stride, which.tokens, which.head_dim, packed);
-  const AttentionHead attention{head.query.data(), head.stride,  packed,
-                                head.value.data(), head.stride,  which.tokens,
-                                which.head_dim,    which.scale,  which.softcap,
-                                which.causal,      which.window, which.biased ? head.bias.data()
-                                                                              : nullptr};
+  const AttentionHead attention{
+      head.query.data(), head.stride,  packed,         head.value.data(),
+      head.stride,       which.tokens, which.head_dim, which.scale,
+      which.softcap,     which.causal, which.window,   which.biased ? head.bias.data() : nullptr};
   float* x = values.AtLeast(BlockKeys(which.tokens) * kLaneCount);
   float* work = scratch.AtLeast(which.head_dim * kLaneCount);
   std::vector<float> mixed(static_cast<size_t>(kLaneCount * head.stride), 99.0F);
@@ -111,20 +110,19 @@ void Compare(const Case& which, const LaneKernels& kernels) {
 }
 
 TEST(AttentionKernel, IsSoftmaxAttention) {
-  const std::vector<Case> cases = {{"one token", 1, 8},
-                                   {"a block", 16, 16},
-                                   {"odd", 37, 5},
-                                   {"pythia 14m", 112, 32},
-                                   {"long", 530, 64},
-                                   {.name = "wide heads", .tokens = 50, .head_dim = 80},
-                                   {.name = "both ways", .tokens = 61, .head_dim = 20, .causal = false},
-                                   {.name = "window", .tokens = 90, .head_dim = 16, .window = 24},
-                                   {.name = "narrow window", .tokens = 40, .head_dim = 8, .window = 3},
-                                   {.name = "softcap", .tokens = 45, .head_dim = 24, .softcap = 2},
-                                   {.name = "bias", .tokens = 45, .head_dim = 12, .scale = 1,
-                                    .causal = false, .biased = true},
-                                   {.name = "causal bias", .tokens = 45, .head_dim = 12, .scale = 1,
-                                    .biased = true}};
+  const std::vector<Case> cases = {
+      {"one token", 1, 8},
+      {"a block", 16, 16},
+      {"odd", 37, 5},
+      {"pythia 14m", 112, 32},
+      {"long", 530, 64},
+      {.name = "wide heads", .tokens = 50, .head_dim = 80},
+      {.name = "both ways", .tokens = 61, .head_dim = 20, .causal = false},
+      {.name = "window", .tokens = 90, .head_dim = 16, .window = 24},
+      {.name = "narrow window", .tokens = 40, .head_dim = 8, .window = 3},
+      {.name = "softcap", .tokens = 45, .head_dim = 24, .softcap = 2},
+      {.name = "bias", .tokens = 45, .head_dim = 12, .scale = 1, .causal = false, .biased = true},
+      {.name = "causal bias", .tokens = 45, .head_dim = 12, .scale = 1, .biased = true}};
   for (const LaneKernels& kernels : RunnableKernels()) {
     for (const Case& which : cases) {
       SCOPED_TRACE(which.name + " by " + kernels.instruction_set);
@@ -141,9 +139,18 @@ TEST(AttentionKernel, ScoresOfAnySizeLeaveExactZeros) {
     LaneBuffer keys, scratch, values;
     float* packed = keys.AtLeast(BlockKeys(40) * 16);
     kernels.pack_keys(head.key.data(), head.stride, 40, 16, packed);
-    const AttentionHead attention{head.query.data(), head.stride, packed, head.value.data(),
-                                  head.stride,       40,          16,     which.scale,
-                                  0,                 true,        0,      nullptr};
+    const AttentionHead attention{head.query.data(),
+                                  head.stride,
+                                  packed,
+                                  head.value.data(),
+                                  head.stride,
+                                  40,
+                                  16,
+                                  which.scale,
+                                  0,
+                                  true,
+                                  0,
+                                  nullptr};
     float* x = values.AtLeast(BlockKeys(40) * kLaneCount);
     for (int64_t first = 0; first < 40; first += kLaneCount) {
       const int64_t queries = std::min<int64_t>(kLaneCount, 40 - first);
@@ -171,9 +178,18 @@ TEST(AttentionKernel, NaNStaysInItsRow) {
     LaneBuffer keys, scratch, values;
     float* packed = keys.AtLeast(BlockKeys(40) * 16);
     kernels.pack_keys(head.key.data(), head.stride, 40, 16, packed);
-    const AttentionHead attention{head.query.data(), head.stride, packed, head.value.data(),
-                                  head.stride,       40,          16,     which.scale,
-                                  0,                 true,        0,      nullptr};
+    const AttentionHead attention{head.query.data(),
+                                  head.stride,
+                                  packed,
+                                  head.value.data(),
+                                  head.stride,
+                                  40,
+                                  16,
+                                  which.scale,
+                                  0,
+                                  true,
+                                  0,
+                                  nullptr};
     float* x = values.AtLeast(BlockKeys(40) * kLaneCount);
     kernels.probabilities(attention, 16, 16, scratch.AtLeast(16 * kLaneCount), x);
     for (int64_t lane = 0; lane < kLaneCount; ++lane) {

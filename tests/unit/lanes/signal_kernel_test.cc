@@ -55,7 +55,7 @@ TEST(SignalKernel, LocalMassLooksBothWays) {
   const Numbers numbers(keys);
   for (const LaneKernels& kernels : RunnableKernels()) {
     for (int64_t first : {0, 16, 32, 48}) {
-      const LaneBlock block{0,    first, std::min<int64_t>(kLaneCount, keys - first), keys, 0,
+      const LaneBlock block{0,    first,    std::min<int64_t>(kLaneCount, keys - first), keys, 0,
                             keys, numbers.x};
       float mass[kLaneCount];
       kernels.local_mass(block, 5, mass);
@@ -64,8 +64,8 @@ TEST(SignalKernel, LocalMassLooksBothWays) {
         for (int64_t key = 0; key < keys; ++key) {
           if (std::abs(first + lane - key) < 5) wanted += numbers.At(key, lane);
         }
-        EXPECT_NEAR(mass[lane], wanted, 1e-5) << kernels.instruction_set << " query "
-                                              << first + lane;
+        EXPECT_NEAR(mass[lane], wanted, 1e-5)
+            << kernels.instruction_set << " query " << first + lane;
       }
     }
   }

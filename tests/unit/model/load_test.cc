@@ -55,7 +55,9 @@ at::Tensor AllAttention(const Model& model, int64_t tile) {
       tiles.push_back(attention.clone());
     };
     const at::Tensor before = hidden.tokens;
-    auto observers = [&](size_t) -> AttentionObserver { return {.tiles = observe, .tile_queries = tile}; };
+    auto observers = [&](size_t) -> AttentionObserver {
+      return {.tiles = observe, .tile_queries = tile};
+    };
     model.Layer(layer, hidden, observers);
     EXPECT_EQ(hidden.tokens.is_same(before), layer + 1 == model.layers());
     layers.push_back(at::cat(tiles, 1));

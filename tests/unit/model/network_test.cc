@@ -62,7 +62,9 @@ at::Tensor LastAttention(const Model& model, const std::vector<int32_t>& tokens 
   HiddenStates hidden = Embed(model, tokens);
   std::vector<at::Tensor> tiles;
   auto observe = [&](int64_t, const at::Tensor& tile) { tiles.push_back(tile.clone()); };
-  auto observers = [&](size_t) -> AttentionObserver { return {.tiles = observe, .tile_queries = 2}; };
+  auto observers = [&](size_t) -> AttentionObserver {
+    return {.tiles = observe, .tile_queries = 2};
+  };
   for (int64_t layer = 0; layer < model.layers(); ++layer) {
     tiles.clear();
     model.Layer(layer, hidden, observers);

@@ -36,8 +36,8 @@ double NonFiniteRows(const LaneBlock& block) {
   float mass[kLaneCount];
   Kernels().sum_signals(block.values + block.first_seen * kLaneCount,
                         block.end_seen - block.first_seen, mass);
-  return static_cast<double>(std::count_if(mass, mass + block.queries,
-                                           [](float row) { return !std::isfinite(row); }));
+  return static_cast<double>(
+      std::count_if(mass, mass + block.queries, [](float row) { return !std::isfinite(row); }));
 }
 
 void AddPositional(const LaneSignals& signals, LaneSpectrumSums& sums) {
@@ -115,8 +115,7 @@ void HeadLanes::AddRowSpectra(const LaneBlock& block, const LaneSignals& rows, S
   // A shuffled row has the numbers, and so the measures, of the row itself.
   LaneSignals twins = rows;
   float* x = ThreadScratch().twin.AtLeast(rows.length * kLaneCount);
-  const RowLaneShuffle::Keys keys =
-      plan_.row_shuffles[dropped]->Of(block.first_query / kLaneCount);
+  const RowLaneShuffle::Keys keys = plan_.row_shuffles[dropped]->Of(block.first_query / kLaneCount);
   Kernels().gather_rows(rows.x, keys.permutations, keys.count, x);
   std::fill(x + keys.count * kLaneCount, x + rows.length * kLaneCount, 0.0F);
   twins.x = x;
@@ -210,16 +209,15 @@ std::vector<double> HeadLanes::Received() const {
 
 // Figures of the head's own spectrum, and of the controls that the spec asks for.
 void HeadLanes::FinishSpectra(HeadFigures& figures) const {
-  static constexpr const char* kNames[] = {"spectral_entropy",  "frequency_selectivity",
-                                           "band_low",          "peak_share",
-                                           "spectral_flatness", "band_mid",
+  static constexpr const char* kNames[] = {"spectral_entropy", "frequency_selectivity", "band_low",
+                                           "peak_share",       "spectral_flatness",     "band_mid",
                                            "band_high"};
   for (int sink = 0; sink < 2; ++sink) {
     for (int twin = 0; twin < 2; ++twin) {
       const LaneSpectrumSums& sums = spectra_[sink][twin];
       const bool own_sink = (plan_.spec.sink == Sink::kDropped) == (sink == 1);
-      const std::string suffix = absl::StrCat(own_sink ? "" : kSinkDroppedSuffix,
-                                              twin == 1 ? kKeyShuffledSuffix : "");
+      const std::string suffix =
+          absl::StrCat(own_sink ? "" : kSinkDroppedSuffix, twin == 1 ? kKeyShuffledSuffix : "");
       const double counted = Total(sums.totals.values[SpectralTotals::kCounted]);
       for (int figure = 0; figure < SpectralTotals::kCounted; ++figure) {
         figures[absl::StrCat(kNames[figure], suffix)] = {Total(sums.totals.values[figure]) /
@@ -230,8 +228,8 @@ void HeadLanes::FinishSpectra(HeadFigures& figures) const {
       const SpectralTable& table = plan_.spectrum(plan_.spec.sink);
       const auto bins = static_cast<double>(table.plan.length / 2 + 1 - table.first_bin);
       figures["spectral_entropy_normalised"] = {figures["spectral_entropy"][0] / std::log(bins)};
-      const int64_t signals = plan_.relative() ? plan_.spec.tokens - plan_.spec.window_tokens
-                                               : plan_.wavelet.length;
+      const int64_t signals =
+          plan_.relative() ? plan_.spec.tokens - plan_.spec.window_tokens : plan_.wavelet.length;
       figures[kCoverage] = {counted / static_cast<double>(signals)};
     }
   }

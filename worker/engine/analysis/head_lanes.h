@@ -59,7 +59,7 @@ class HeadLanes {
   double non_finite_rows_ = 0;
   std::vector<double> shortened_non_finite_rows_;
   double sink_mass_ = 0, local_mass_ = 0, window_mass_ = 0;
-  LaneSpectrumSums spectra_[2][2];  // by sink, and signals or their twins
+  LaneSpectrumSums spectra_[2][2];              // by sink, and signals or their twins
   std::vector<double> energy_share_, entropy_;  // [levels][kLaneCount]
   double filled_ = 0;                           // of the head's own signals
   ReconstructionTotals reconstruction_;

@@ -58,7 +58,8 @@ void LaneAnalysis::CheckComplete(const Head& head) const {
 // [heads].
 at::Tensor LaneAnalysis::WindowEntropies(int width) const {
   std::vector<at::Tensor> received;
-  for (const Head& head : heads_) received.push_back(at::tensor(head.lanes.Received(), at::kDouble));
+  for (const Head& head : heads_)
+    received.push_back(at::tensor(head.lanes.Received(), at::kDouble));
   SignalTile signals;
   signals.values = at::stack(received, 0).unsqueeze(1);
   signals.filled = signals.values.isnan().any(2).logical_not();

@@ -117,9 +117,8 @@ class ConcatTruncate : public LaneScale {
   double Finish(size_t alpha) override {
     const LongVector& v = shortened_[alpha];
     if (!whole_.filled() || !v.filled()) return kUndefined;
-    const Products products =
-        Kernels().multiply_vectors(whole_.numbers().data(), v.numbers().data(),
-                                   static_cast<int64_t>(v.numbers().size()));
+    const Products products = Kernels().multiply_vectors(
+        whole_.numbers().data(), v.numbers().data(), static_cast<int64_t>(v.numbers().size()));
     return 1 - products.uv / (std::sqrt(products.uu * products.vv) + kGuard);
   }
 
@@ -162,7 +161,8 @@ class LevelCosine : public LaneScale {
     }
     const auto levels = static_cast<double>(plan_.spec.level + 1);
     const Sums& sums = sums_[alpha];
-    return 1 - std::accumulate(sums.cosines, sums.cosines + kLaneCount, 0.0) / (sums.count * levels);
+    return 1 -
+           std::accumulate(sums.cosines, sums.cosines + kLaneCount, 0.0) / (sums.count * levels);
   }
 
  private:

@@ -10,8 +10,7 @@ namespace ondelette::engine {
 namespace {
 
 // What follows from the measures. Lanes first_present.. end_present - 1 are signals.
-void Complete(bool renormalised, int64_t first_present, int64_t end_present,
-              LaneSignals& signals) {
+void Complete(bool renormalised, int64_t first_present, int64_t end_present, LaneSignals& signals) {
   for (int64_t lane = 0; lane < kLaneCount; ++lane) {
     const float mass = signals.measures.mass[lane];
     const bool present = lane >= first_present && lane < end_present;

@@ -22,11 +22,11 @@ struct LaneSignals {
   // Lane 0's index among the signals of its matrix: its row, or its query - T. Below 0 where the
   // first lanes are no signals.
   int64_t first;
-  SignalMeasures measures;                    // of x
-  float scale[kLaneCount];        // 1, or 1 / mass where the signal is renormalised
-  float present[kLaneCount];      // 1: the lane is a signal
-  float filled[kLaneCount];       // 1: and not empty
-  float positional[kLaneCount];   // -sum x scale ln(x scale)
+  SignalMeasures measures;       // of x
+  float scale[kLaneCount];       // 1, or 1 / mass where the signal is renormalised
+  float present[kLaneCount];     // 1: the lane is a signal
+  float filled[kLaneCount];      // 1: and not empty
+  float positional[kLaneCount];  // -sum x scale ln(x scale)
 
   // The mean of what the signal is.
   void Mean(float* mean) const;

@@ -25,11 +25,8 @@ absl::Status CheckDevice(at::Device device) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const AnalysisPlan>> AnalysisPlan::Create(const Spec& spec,
-                                                                         at::Device device,
-                                                                         bool causal,
-                                                                         bool prefix_exact,
-                                                                         bool lanes) {
+absl::StatusOr<std::shared_ptr<const AnalysisPlan>> AnalysisPlan::Create(
+    const Spec& spec, at::Device device, bool causal, bool prefix_exact, bool lanes) {
   if (absl::Status status = ValidateSpec(spec); !status.ok()) return status;
   if (absl::Status status = CheckDevice(device); !status.ok()) return status;
   try {

@@ -18,9 +18,9 @@ namespace ondelette::engine {
 
 // Some signals of every head. A value: copies share the tensors.
 struct SignalTile {
-  int64_t first = 0;  // the first signal's index: its row, or its query - T
-  at::Tensor values;  // [heads, signals, length] float64; zeros where empty
-  at::Tensor filled;  // [heads, signals] bool: not empty
+  int64_t first = 0;               // the first signal's index: its row, or its query - T
+  at::Tensor values;               // [heads, signals, length] float64; zeros where empty
+  at::Tensor filled;               // [heads, signals] bool: not empty
   std::vector<at::Tensor> levels;  // wavelet coefficients; {} until TransformOnce
 
   int64_t count() const { return values.size(1); }

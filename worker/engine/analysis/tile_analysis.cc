@@ -35,13 +35,13 @@ ScaleShape ShapeOf(const AnalysisPlan& plan, int64_t heads) {
 
 }  // namespace
 
-TileAnalysis::VariantSums::VariantSums(const AnalysisPlan& plan,
-                                       const AnalysisPlan::Variant& which)
+TileAnalysis::VariantSums::VariantSums(const AnalysisPlan& plan, const AnalysisPlan::Variant& which)
     : variant(which),
       signals(plan.spec().signal,
               which.sink == Sink::kDropped ? plan.spec().tokens - 1 : plan.spec().tokens),
       spectral(plan.spectrum(which.sink), which.suffix.empty() ? SpectralSums::Scope::kAll
-                                                               : SpectralSums::Scope::kControlled) {}
+                                                               : SpectralSums::Scope::kControlled) {
+}
 
 TileAnalysis::TileAnalysis(const AnalysisPlan& plan, int64_t heads)
     : plan_(plan),
@@ -55,8 +55,8 @@ TileAnalysis::TileAnalysis(const AnalysisPlan& plan, int64_t heads)
   }
 }
 
-void TileAnalysis::CheckTile(const at::Tensor& attention, int64_t first_query,
-                                     int64_t tokens, int64_t& next) {
+void TileAnalysis::CheckTile(const at::Tensor& attention, int64_t first_query, int64_t tokens,
+                             int64_t& next) {
   TORCH_CHECK(attention.dim() == 3 && attention.size(0) == heads_ && attention.size(2) == tokens &&
                   attention.scalar_type() == at::kFloat && attention.device() == plan_.device(),
               "an attention tile must be float32 [", heads_, ", queries, ", tokens, "] on ",

@@ -14,10 +14,15 @@ void AddRoot(int64_t numerator, int64_t denominator, std::vector<float>& out) {
   out.push_back(static_cast<float>(std::sin(angle)));
 }
 
+// Eights as far as they go, the rest of the power of two by fours: two twos would be a pass more.
 std::vector<int64_t> Radices(int64_t length) {
+  int64_t twos = 0;
+  for (; length % 2 == 0; length /= 2) ++twos;
   std::vector<int64_t> radices;
-  for (; length % 4 == 0; length /= 4) radices.push_back(4);
-  for (int64_t factor = 2; length > 1; ++factor) {
+  for (; twos >= 3 && twos != 4; twos -= 3) radices.push_back(8);
+  for (; twos >= 2; twos -= 2) radices.push_back(4);
+  if (twos == 1) radices.push_back(2);
+  for (int64_t factor = 3; length > 1; factor += 2) {
     if (factor * factor > length) factor = length;
     for (; length % factor == 0; length /= factor) radices.push_back(factor);
   }
@@ -45,7 +50,7 @@ FftPlan::FftPlan(int64_t points) : length(points) {
 
 int64_t LargestPrimeFactor(int64_t length) {
   int64_t largest = 1;
-  for (int64_t radix : Radices(length)) largest = std::max(largest, radix == 4 ? 2 : radix);
+  for (int64_t radix : Radices(length)) largest = std::max(largest, radix % 2 == 0 ? 2 : radix);
   return largest;
 }
 

@@ -8,7 +8,7 @@
 namespace ondelette::engine {
 
 // Stockham's self-sorting transform, decimation in frequency: pass by pass the length is divided
-// by a radix. A prime radix above 5 is summed directly, which costs radix multiplications a number.
+// by a radix, 8, 4, 2 or an odd prime. An odd radix is summed directly, which costs radix multiplications a number.
 // Immutable, thread-safe.
 struct FftPlan {
   struct Pass {

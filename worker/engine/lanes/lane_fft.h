@@ -34,19 +34,67 @@ inline void Radix2(const FftPlan::Pass& pass, const Complex* x, Complex* y) {
   }
 }
 
+// At p = 0 nothing is turned: that is the whole of the last pass.
+template <bool turned>
+inline Complex TurnedIf(Complex a, const float* root) {
+  return turned ? Turned(a, root) : a;
+}
+
+template <bool turned>
+inline void Butterfly4(const Complex* in, int64_t apart, const float* w, Complex* out, int64_t s) {
+  const Complex a = in[0], b = in[apart], c = in[2 * apart], d = in[3 * apart];
+  const Complex ac = a + c, bd = b + d, a_c = a - c, b_d = TimesMinusI(b - d);
+  out[0] = ac + bd;
+  out[s] = TurnedIf<turned>(a_c + b_d, w + 2);
+  out[2 * s] = TurnedIf<turned>(ac - bd, w + 4);
+  out[3 * s] = TurnedIf<turned>(a_c - b_d, w + 6);
+}
+
+// Two butterflies of four, over the even and over the odd inputs, and one of two between them.
+template <bool turned>
+inline void Butterfly8(const Complex* in, int64_t apart, const float* w, Complex* out, int64_t s) {
+  Complex even[4], odd[4];
+  for (int half = 0; half < 2; ++half) {
+    const Complex* at = in + half * apart;
+    const Complex a = at[0], b = at[2 * apart], c = at[4 * apart], d = at[6 * apart];
+    const Complex ac = a + c, bd = b + d, a_c = a - c, b_d = TimesMinusI(b - d);
+    Complex* to = half == 0 ? even : odd;
+    to[0] = ac + bd;
+    to[1] = a_c + b_d;
+    to[2] = ac - bd;
+    to[3] = a_c - b_d;
+  }
+  constexpr float kDiagonal = 0.70710678118654752f;
+  odd[1] = {(odd[1].re + odd[1].im) * kDiagonal, (odd[1].im - odd[1].re) * kDiagonal};
+  odd[2] = TimesMinusI(odd[2]);
+  odd[3] = {(odd[3].im - odd[3].re) * kDiagonal, (odd[3].re + odd[3].im) * -kDiagonal};
+  out[0] = even[0] + odd[0];
+  out[4 * s] = TurnedIf<turned>(even[0] - odd[0], w + 8);
+#pragma GCC unroll 3
+  for (int k = 1; k < 4; ++k) {
+    out[k * s] = TurnedIf<turned>(even[k] + odd[k], w + 2 * k);
+    out[(k + 4) * s] = TurnedIf<turned>(even[k] - odd[k], w + 2 * (k + 4));
+  }
+}
+
 inline void Radix4(const FftPlan::Pass& pass, const Complex* x, Complex* y) {
   const int64_t s = pass.stride, m = pass.count;
-  for (int64_t p = 0; p < m; ++p) {
+  for (int64_t q = 0; q < s; ++q) Butterfly4<false>(x + q, s * m, nullptr, y + q, s);
+  for (int64_t p = 1; p < m; ++p) {
     const float* w = pass.twiddles.data() + 8 * p;
     for (int64_t q = 0; q < s; ++q) {
-      const Complex* in = x + q + s * p;
-      const Complex a = in[0], b = in[s * m], c = in[2 * s * m], d = in[3 * s * m];
-      const Complex ac = a + c, bd = b + d, a_c = a - c, b_d = TimesMinusI(b - d);
-      Complex* out = y + q + s * 4 * p;
-      out[0] = ac + bd;
-      out[s] = Turned(a_c + b_d, w + 2);
-      out[2 * s] = Turned(ac - bd, w + 4);
-      out[3 * s] = Turned(a_c - b_d, w + 6);
+      Butterfly4<true>(x + q + s * p, s * m, w, y + q + s * 4 * p, s);
+    }
+  }
+}
+
+inline void Radix8(const FftPlan::Pass& pass, const Complex* x, Complex* y) {
+  const int64_t s = pass.stride, m = pass.count;
+  for (int64_t q = 0; q < s; ++q) Butterfly8<false>(x + q, s * m, nullptr, y + q, s);
+  for (int64_t p = 1; p < m; ++p) {
+    const float* w = pass.twiddles.data() + 16 * p;
+    for (int64_t q = 0; q < s; ++q) {
+      Butterfly8<true>(x + q + s * p, s * m, w, y + q + s * 8 * p, s);
     }
   }
 }
@@ -109,7 +157,9 @@ inline void RadixOdd(const FftPlan::Pass& pass, const Complex* x, Complex* y, Co
 // `pairs` has room for the largest radix.
 inline Complex* Transform(const FftPlan& plan, Complex* data, Complex* scratch, Complex* pairs) {
   for (const FftPlan::Pass& pass : plan.passes) {
-    if (pass.radix == 4) {
+    if (pass.radix == 8) {
+      Radix8(pass, data, scratch);
+    } else if (pass.radix == 4) {
       Radix4(pass, data, scratch);
     } else if (pass.radix == 2) {
       Radix2(pass, data, scratch);

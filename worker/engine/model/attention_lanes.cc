@@ -51,13 +51,18 @@ at::Tensor AttentionLanes(const at::Tensor& query, const at::Tensor& key, const 
         kernels.pack_keys(keys.Of(key_head), keys.stride(), tokens, head_dim, packed);
       }
       const AttentionHead attention{
-          queries.Of(head),   queries.stride(),
-          packed,             values.Of(key_head),
-          values.stride(),    tokens,
-          head_dim,           static_cast<float>(rule.scale),
-          static_cast<float>(rule.softcap), rule.causal,
-          rule.window,        bias.defined() ? bias.data_ptr<float>() + head * (2 * tokens - 1)
-                                             : nullptr};
+          queries.Of(head),
+          queries.stride(),
+          packed,
+          values.Of(key_head),
+          values.stride(),
+          tokens,
+          head_dim,
+          static_cast<float>(rule.scale),
+          static_cast<float>(rule.softcap),
+          rule.causal,
+          rule.window,
+          bias.defined() ? bias.data_ptr<float>() + head * (2 * tokens - 1) : nullptr};
       for (int64_t first = 0; first < tokens; first += kLaneCount) {
         LaneBlock block = kernels.probabilities(
             attention, first, std::min(kLaneCount, tokens - first), work, probabilities);
