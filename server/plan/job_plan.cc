@@ -7,6 +7,15 @@
 
 namespace ondelette::server {
 
+int64_t SequencesPerJob(int64_t checkpoint_bytes, int64_t tokens) {
+  // Bytes times tokens are as many flops as a pass takes, at two bytes a parameter.
+  constexpr double kMostWork = 2e14;
+  constexpr double kFewest = 4;
+  const double work = static_cast<double>(checkpoint_bytes) * static_cast<double>(tokens);
+  return static_cast<int64_t>(std::clamp(kMostWork / std::max(1.0, work), kFewest,
+                                         static_cast<double>(kDefaultSequencesPerJob)));
+}
+
 std::vector<JobRange> ExpandJobs(int64_t sequences, int64_t sequences_per_job) {
   std::vector<JobRange> ranges;
   ranges.reserve((sequences + sequences_per_job - 1) / sequences_per_job);

@@ -20,6 +20,13 @@ struct JobRange {
   int64_t count = 0;
 };
 
+// How many sequences make a job where the request does not say: 16, and fewer, down to 4, of large
+// checkpoints and long sequences. A job then takes seconds of a GPU and minutes of two cores: what
+// a lost worker costs, and what the last workers of a sweep wait for. It depends on the checkpoint
+// and the spec alone, so that sweeps share results.
+inline constexpr int64_t kDefaultSequencesPerJob = 16;
+int64_t SequencesPerJob(int64_t checkpoint_bytes, int64_t tokens);
+
 // [0, sequences) in ranges of sequences_per_job, the last one shorter. Both are positive.
 std::vector<JobRange> ExpandJobs(int64_t sequences, int64_t sequences_per_job);
 

@@ -1,34 +1,104 @@
-// Which checkpoint a worker works on next. Pure functions.
+// Which checkpoint a worker works on next. No I/O.
 //
-// Loading a checkpoint costs more than a job does, so a worker stays where it is; new checkpoints
-// are spread over the workers, and only when none is left untouched do two share one.
+// Reading and loading a checkpoint costs as much as a job does or more, so a worker stays where it
+// is. Large checkpoints are begun first, so that what is left at the end is small; only when none
+// is left untouched do workers share one, and only while it has jobs for all of them. A worker that will soon need another checkpoint is told which, and that one is kept for it: of what many
+// were told, all but one would read it for nothing.
 #ifndef ONDELETTE_SERVER_PLAN_LEASE_CHOICE_H_
 #define ONDELETTE_SERVER_PLAN_LEASE_CHOICE_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace ondelette::server {
 
-// A checkpoint with queued jobs.
-struct LeaseCandidate {
-  int64_t checkpoint_id = 0;
+// What of a checkpoint never changes while it has jobs.
+struct CheckpointFacts {
+  int64_t sweep = 0;
   std::string digest;
-  std::string model;
-  std::string revision;
-  int64_t queued = 0;
-  int64_t other_workers = 0;  // workers with leases on it, without the one that asks
+  int64_t bytes = 0;  // of its files: what it costs to read
+  // What one of its jobs costs to compute: bytes times sequences.
+  double job_work = 0;
 };
 
-// Orders `candidates`, given oldest sweep first and in listing order, best first:
-//  1. the checkpoint that the worker has loaded (held[0]);
-//  2. one whose files it holds and that nobody else works on;
-//  3. one that nobody works on;
-//  4. one whose files it holds;
-//  5. the one with most queued jobs per worker (stealing at the tail).
-// Within 1 to 4 the given order stays.
-void RankCandidates(const std::vector<std::string>& held, std::vector<LeaseCandidate>& candidates);
+// What is known between one round of grants and the next. It may be lost at any time.
+struct LeaseMemory {
+  std::unordered_map<int64_t, CheckpointFacts> facts;  // by checkpoint
+  std::map<std::string, int64_t> promised;  // by worker: the checkpoint it was told to read next
+};
+
+// The queue as it stands in a round of grants, kept up with them. Not thread-safe.
+class LeaseBoard {
+ public:
+  static constexpr int64_t kNone = 0;
+
+  // Owns it not.
+  explicit LeaseBoard(LeaseMemory& memory) : memory_(memory) {}
+
+  // ---- What there is: all of it, before the first question ----
+
+  // A checkpoint with queued jobs, oldest sweep first and in listing order. Its facts are in the
+  // memory.
+  void Add(int64_t checkpoint, int64_t queued);
+  // So many leases of a worker on a checkpoint, with or without queued jobs.
+  void AddLeases(const std::string& worker, int64_t checkpoint, int64_t leases);
+  // Forgets promises and facts that are of no use any more.
+  void Forget();
+
+  // ---- What to give ----
+
+  // The checkpoint of the next lease of a worker that holds the files of these checkpoints, the
+  // loaded one first; kNone: nothing now. In this order:
+  //  1. the one that it has loaded, then those that it has leases on. A second lease of a shared one
+  //     only while there are as many jobs queued as workers on it: the last are spread;
+  //  2. the one it was promised;
+  //  3. for a worker that has nothing yet, one of middling size that nobody works on: it is read
+  //     soon, and computed while a large one is read;
+  //  4. of the oldest sweep, one with so much left for each of its workers that all others would
+  //     wait for it;
+  //  5. of the oldest sweep, one that nobody works on: first those whose files it holds; the largest;
+  //  6. a shared one with enough jobs left that joining pays: first those whose files it holds; the
+  //     one with most left to do for each worker.
+  int64_t Choose(const std::string& worker, const std::vector<std::string>& held);
+  // So many of its jobs were leased to the worker; `dry`: no more of it is ready.
+  void Granted(const std::string& worker, int64_t checkpoint, int64_t jobs, bool dry);
+  // What the worker should read meanwhile, kept for it from now on: kNone while it has more to do on
+  // the checkpoint that it works on than reading the next one takes.
+  int64_t Promise(const std::string& worker, int64_t checkpoint,
+                  const std::vector<std::string>& held);
+
+ private:
+  struct Entry {
+    int64_t checkpoint = 0;
+    const CheckpointFacts* facts = nullptr;
+    int64_t queued = 0;
+    int64_t workers = 0;   // with leases on it
+    int64_t expected = 0;  // workers that it is promised to
+
+    double Left() const { return static_cast<double>(queued) * facts->job_work; }
+  };
+  struct Rank;
+
+  Entry* Find(int64_t checkpoint);
+  int64_t LeasesOf(const std::string& worker, int64_t checkpoint) const;
+  bool MayHaveMore(const std::string& worker, const Entry& entry) const;
+  Rank RankOf(const std::string& worker, const Entry& entry, bool here, double fair) const;
+  int64_t ChooseFirst() const;
+  // The best of 4 to 6.
+  int64_t ChooseNew(const std::string& worker, const std::vector<std::string>& held,
+                    int64_t without) const;
+  void KeepPromise(const std::string& worker, int64_t checkpoint);
+
+  LeaseMemory& memory_;
+  std::vector<Entry> entries_;
+  std::unordered_map<int64_t, size_t> index_;  // of entries_, by checkpoint
+  std::unordered_map<std::string, std::vector<size_t>> by_digest_;
+  // By worker: its checkpoints and how many leases it has on each.
+  std::unordered_map<std::string, std::map<int64_t, int64_t>> leases_;
+};
 
 }  // namespace ondelette::server
 

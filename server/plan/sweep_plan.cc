@@ -8,6 +8,7 @@
 #include "common/digest/digest.h"
 #include "common/errors/errors.h"
 #include "common/spec/spec.h"
+#include "server/plan/job_plan.h"
 
 namespace ondelette::server {
 namespace {
@@ -61,15 +62,15 @@ absl::Status PlanSequences(const v1::CreateSweepRequest& request, const StoredCo
                                                      " is not from 1 to ", kMostSequencesPerJob));
   }
   sweep.sequences = request.sequences() == 0 ? corpus.sequences : request.sequences();
-  sweep.sequences_per_job =
-      request.sequences_per_job() == 0 ? kDefaultSequencesPerJob : request.sequences_per_job();
+  sweep.sequences_per_job = request.sequences_per_job();
   const int64_t checkpoints = static_cast<int64_t>(sweep.models.size() * sweep.revisions.size());
   if (checkpoints > kMostCheckpoints) {
     return Invalid("revisions", absl::StrCat(checkpoints, " checkpoints are more than ",
                                              kMostCheckpoints, ": split the sweep"));
   }
-  const int64_t jobs_each =
-      (sweep.sequences + sweep.sequences_per_job - 1) / sweep.sequences_per_job;
+  const int64_t per_job =
+      sweep.sequences_per_job == 0 ? kDefaultSequencesPerJob : sweep.sequences_per_job;
+  const int64_t jobs_each = (sweep.sequences + per_job - 1) / per_job;
   if (jobs_each * checkpoints > kMostJobs) {
     return Invalid("sequences_per_job",
                    absl::StrCat(jobs_each * checkpoints, " jobs are more than ", kMostJobs,

@@ -14,7 +14,6 @@ inline constexpr int kMostRevisions = 4096;
 inline constexpr int64_t kMostCheckpoints = 20000;
 inline constexpr int64_t kMostJobs = 2000000;
 inline constexpr int64_t kMostSequencesPerJob = 4096;
-inline constexpr int64_t kDefaultSequencesPerJob = 16;
 inline constexpr size_t kLongestName = 256;    // bytes: of a sweep, corpus or request id
 inline constexpr size_t kLongestModel = 1024;  // bytes: of a model or a revision
 

@@ -107,7 +107,7 @@ void Dispatcher::Revoke(std::vector<GrantedLease> leases, const std::string& rea
       v1::CoordinatorMessage message;
       *message.mutable_lease_revoked()->mutable_lease() = ToProto(lease.key);
       message.mutable_lease_revoked()->set_reason(reason);
-      worker->second.session->Send(std::move(message));
+      postman_.Send(worker->second.session, std::move(message));
     }
   });
 }
@@ -140,7 +140,7 @@ void Dispatcher::Drain() {
       if (worker.session == nullptr) continue;
       v1::CoordinatorMessage message;
       message.mutable_drain();
-      worker.session->Send(std::move(message));
+      postman_.Send(worker.session, std::move(message));
     }
   });
   const absl::Time deadline = absl::Now() + options_.drain_time;
@@ -151,10 +151,14 @@ void Dispatcher::Loop() {
   const absl::Duration patience =
       std::clamp(options_.lease_time / 10, absl::Milliseconds(10), absl::Milliseconds(200));
   while (!stops_) {
-    queue_.Wait(patience);
+    queue_.Wait(work_ ? absl::ZeroDuration() : patience);
     Gather();
     queue_.Run();
+    // Grants before commits: a worker without a lease waits for the first, nobody for the others.
+    if (work_ || tasks_) Fill();
+    postman_.Flush();
     CommitPending();
+    postman_.Flush();
     const Clock::time_point now = Clock::now();
     if (now - last_look_ > ToClock(patience) / 2) {
       last_look_ = now;
@@ -163,6 +167,7 @@ void Dispatcher::Loop() {
     }
     if (now - last_fill_ > kFillInterval) work_ = tasks_ = true;
     if (work_ || tasks_) Fill();
+    postman_.Flush();
     if (measure_ || now - last_measure_ > kMeasureInterval) Measure();
   }
 }
@@ -235,7 +240,9 @@ void Dispatcher::GiveLeases(const std::vector<ConnectedWorker*>& takers) {
   std::vector<LeaseRequest> requests;
   std::vector<ConnectedWorker*> askers;  // of each
   int asked = 0;
+  bool left_out = false;
   auto ask = [&](ConnectedWorker* worker, int most) {
+    left_out = left_out || most > kMostGrantsTogether - asked;
     most = std::min(most, kMostGrantsTogether - asked);
     if (most <= 0) return;
     requests.push_back({worker->id, worker->held_checkpoints, most});
@@ -257,11 +264,11 @@ void Dispatcher::GiveLeases(const std::vector<ConnectedWorker*>& takers) {
       table_.AddLease(std::move(lease), Clock::now());
       --askers[i]->demand;
       --asked;
-      askers[i]->session->Send(std::move(message));
+      postman_.Send(askers[i]->session, std::move(message));
     }
   }
-  // Where all was granted there may be more, for those who were left out.
-  if (asked == 0) work_ = true;
+  // Where all was granted there may be more.
+  if (left_out && asked == 0) work_ = true;
 }
 
 }  // namespace ondelette::server

@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "ondelette/v1/sweep.pb.h"
 #include "server/service/event_queue.h"
+#include "server/service/postman.h"
 #include "server/service/work_session.h"
 #include "server/service/worker_table.h"
 #include "server/store/store.h"
@@ -131,6 +132,7 @@ class Dispatcher {
   std::atomic<int> sessions_ = 0;  // open streams
 
   // The dispatcher's thread alone, once it runs.
+  Postman postman_;
   WorkerTable table_;
   // Results that wait for their transaction, and the streams that they came on.
   struct Pending {

@@ -118,14 +118,14 @@ void Dispatcher::OnMessage(const std::shared_ptr<WorkSession>& session,
 void Dispatcher::Finish(const std::shared_ptr<WorkSession>& session, const absl::Status& status) {
   if (session->detached) return;
   if (status.ok()) return session->Handled();
-  session->Close(ToCallStatus(status));
+  postman_.Close(session, ToCallStatus(status));
   Detach(session);
 }
 
 void Dispatcher::OnEnd(const std::shared_ptr<WorkSession>& session) {
   if (session->detached) return;
   CommitPending();
-  session->Close(grpc::Status::OK);
+  postman_.Close(session, grpc::Status::OK);
   if (!session->detached) Detach(session);
 }
 
@@ -173,8 +173,9 @@ absl::Status Dispatcher::OnHello(const std::shared_ptr<WorkSession>& session,
   ConnectedWorker& worker = table_.workers[hello.worker_id()];
   worker.id = hello.worker_id();
   if (worker.session != nullptr) {
-    worker.session->Close(ToRpcStatus(
-        MakeError(absl::StatusCode::kAborted, "STREAM_REPLACED", "the worker opened another")));
+    postman_.Close(worker.session,
+                   ToRpcStatus(MakeError(absl::StatusCode::kAborted, "STREAM_REPLACED",
+                                         "the worker opened another")));
   }
   session->worker_id = worker.id;
   worker.session = session;
@@ -192,11 +193,11 @@ absl::Status Dispatcher::OnHello(const std::shared_ptr<WorkSession>& session,
   *welcome->mutable_heartbeat_interval() = ToProto(options_.lease_time / 3);
   *welcome->mutable_lease_time() = ToProto(options_.lease_time);
   for (const LeaseKey& lease : *kept) *welcome->add_kept() = server::ToProto(lease);
-  session->Send(std::move(message));
+  postman_.Send(session, std::move(message));
   if (draining_) {
     v1::CoordinatorMessage drain;
     drain.mutable_drain();
-    session->Send(std::move(drain));
+    postman_.Send(session, std::move(drain));
   }
   work_ = tasks_ = measure_ = true;
   return absl::OkStatus();
@@ -240,7 +241,7 @@ absl::Status Dispatcher::OnHeartbeat(ConnectedWorker& worker, const v1::Heartbea
     v1::CoordinatorMessage message;
     *message.mutable_lease_revoked()->mutable_lease() = progress.lease();
     message.mutable_lease_revoked()->set_reason("lease lost");
-    worker.session->Send(std::move(message));
+    postman_.Send(worker.session, std::move(message));
   }
   return absl::OkStatus();
 }

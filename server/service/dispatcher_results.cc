@@ -197,7 +197,7 @@ void Dispatcher::Acknowledge(ConnectedWorker& worker, const LeaseKey& lease, boo
   *acknowledgement->mutable_lease() = ToProto(lease);
   acknowledgement->set_committed(committed);
   acknowledgement->set_reason(reason);
-  worker.session->Send(std::move(message));
+  postman_.Send(worker.session, std::move(message));
 }
 
 }  // namespace ondelette::server

@@ -76,7 +76,7 @@ void Dispatcher::SendTask(ConnectedWorker& worker, OpenTask task) {
   task.message.set_id(id);
   v1::CoordinatorMessage out;
   *out.mutable_task() = std::move(task.message);
-  worker.session->Send(std::move(out));
+  postman_.Send(worker.session, std::move(out));
 }
 
 }  // namespace ondelette::server

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/plan/lease_choice.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/store.h"
 
@@ -40,7 +41,7 @@ absl::StatusOr<RetryOutcome> RetryFailed(Write& write, int64_t sweep);
 // ---- queue_grants.cc: who gets what ----
 
 absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
-    Write& write, const std::vector<LeaseRequest>& requests);
+    Write& write, const std::vector<LeaseRequest>& requests, LeaseMemory& memory);
 
 // ---- queue_commits.cc: how leases end well ----
 

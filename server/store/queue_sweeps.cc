@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "common/spec/spec.h"
 #include "server/plan/job_plan.h"
 #include "server/plan/retry_policy.h"
 #include "server/store/queue.h"
@@ -40,11 +41,23 @@ absl::Status InsertCheckpoints(Connection& db, const NewSweep& sweep, int64_t nu
   return absl::OkStatus();
 }
 
+absl::StatusOr<int64_t> PerJob(Connection& db, const StoredSweep& sweep, absl::string_view digest) {
+  if (sweep.sequences_per_job > 0) return sweep.sequences_per_job;
+  auto spec = ParseSpec(sweep.spec_json);
+  if (!spec.ok()) return spec.status();
+  Statement query = db.Query(
+      "SELECT COALESCE(SUM(bytes), 0) FROM checkpoint_files WHERE checkpoint_digest = ?", digest);
+  if (!query.Step()) return query.status();
+  return SequencesPerJob(query.Int(0), spec->tokens);
+}
+
 absl::Status InsertJobs(Write& write, int64_t sweep_number, int64_t checkpoint,
                         absl::string_view digest) {
   auto sweep = LoadSweep(write.db, sweep_number);
   if (!sweep.ok()) return sweep.status();
-  for (JobRange range : ExpandJobs(sweep->sequences, sweep->sequences_per_job)) {
+  auto per_job = PerJob(write.db, *sweep, digest);
+  if (!per_job.ok()) return per_job.status();
+  for (JobRange range : ExpandJobs(sweep->sequences, *per_job)) {
     absl::Status status = write.db.Run(
         "INSERT INTO jobs (checkpoint, sweep, key, first, count, state) VALUES (?, ?, ?, ?, ?, 1)",
         checkpoint, sweep_number, JobKey(digest, sweep->corpus_digest, sweep->spec_digest, range),

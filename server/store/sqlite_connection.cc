@@ -9,6 +9,8 @@ namespace ondelette::server {
 namespace {
 
 constexpr int kBusyMilliseconds = 10000;
+constexpr int kSlotBytes = 1200;  // for SQLite's own short-lived memory
+constexpr int kSlots = 256;
 
 absl::Status SqliteError(sqlite3* database, int code) {
   const char* message = database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database);
@@ -86,8 +88,8 @@ void Statement::Bind(int parameter, absl::string_view value) {
   if (!status_.ok()) return;
   // An empty view may have no address, which SQLite would take for NULL.
   const char* text = value.empty() ? "" : value.data();
-  Check(
-      sqlite3_bind_text64(prepared_, parameter, text, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  Check(sqlite3_bind_text64(prepared_, parameter, text, value.size(),
+                            lasting_ ? SQLITE_STATIC : SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 void Statement::Bind(int parameter, Blob value) {
@@ -98,6 +100,10 @@ void Statement::Bind(int parameter, Blob value) {
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path,
                                                              bool read_only) {
+  // Nobody asks SQLite for its memory statistics, which cost a lock at every allocation. Refused,
+  // and no matter, where SQLite is in use already.
+  static const int kWithoutStatistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)kWithoutStatistics;
   sqlite3* database = nullptr;
   const int mode = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code = sqlite3_open_v2(path.c_str(), &database,
@@ -111,6 +117,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
     return status;
   }
   sqlite3_busy_timeout(database, kBusyMilliseconds);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_LOOKASIDE, nullptr, kSlotBytes, kSlots);
   return std::unique_ptr<Connection>(new Connection(database));
 }
 

@@ -63,11 +63,13 @@ class Statement {
   void Bind(int parameter, Blob value);
 
  private:
+  friend class Connection;
   void Check(int code);
 
   sqlite3* database_;
   sqlite3_stmt* prepared_;  // owned by the connection's cache; null after a failed preparation
   absl::Status status_;
+  bool lasting_ = false;  // bound text lives as long as the statement, and need not be copied
 };
 
 // One connection. Not thread-safe.
@@ -92,7 +94,10 @@ class Connection {
   // Runs a statement that answers no rows.
   template <typename... Values>
   absl::Status Run(const std::string& sql, const Values&... values) {
-    Statement statement = Query(sql, values...);
+    Statement statement = Prepare(sql);
+    statement.lasting_ = true;  // `values` live until it has been stepped
+    int parameter = 0;
+    (statement.Bind(++parameter, values), ...);
     statement.Step();
     return statement.status();
   }

@@ -87,7 +87,8 @@ class SqliteStore : public Store {
 
   absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
       const std::vector<LeaseRequest>& requests, absl::Time now) override {
-    return files_->InWrite(now, [&](Write& write) { return server::GrantLeases(write, requests); });
+    return files_->InWrite(
+        now, [&](Write& write) { return server::GrantLeases(write, requests, lease_memory_); });
   }
   absl::StatusOr<std::vector<GrantedLease>> Leases() override {
     return files_->InRead([&](Connection& db) { return AllLeases(db); });
@@ -187,6 +188,7 @@ class SqliteStore : public Store {
   }
 
   const std::unique_ptr<SqliteFiles> files_;
+  LeaseMemory lease_memory_;  // of write transactions, of which there is one at a time
 };
 
 }  // namespace

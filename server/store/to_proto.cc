@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/spec/spec.h"
+#include "server/plan/job_plan.h"
 
 namespace ondelette::server {
 
@@ -83,7 +84,8 @@ v1::Sweep ToProto(const StoredSweep& sweep, const std::vector<StoredCheckpoint>&
   if (auto spec = ParseSpec(sweep.spec_json); spec.ok())
     proto.mutable_spec()->set_preset(MatchingPreset(*spec));
   proto.set_sequences(sweep.sequences);
-  proto.set_sequences_per_job(static_cast<int32_t>(sweep.sequences_per_job));
+  proto.set_sequences_per_job(static_cast<int32_t>(
+      sweep.sequences_per_job == 0 ? kDefaultSequencesPerJob : sweep.sequences_per_job));
   *proto.mutable_jobs() = ToProto(sweep.jobs);
   std::unordered_map<int64_t, const StoredCheckpoint*> by_id;
   for (const StoredCheckpoint& checkpoint : checkpoints) by_id[checkpoint.id] = &checkpoint;

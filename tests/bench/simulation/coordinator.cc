@@ -131,23 +131,22 @@ void Coordinator::Fill() {
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return a.second->leases.size() < b.second->leases.size();
   });
+  LookForTasks();
   for (auto [id, worker] : order) GiveTasks(*worker);
-  for (auto [id, worker] : order) {
-    if (worker->leases.empty()) GiveLeases(*id, *worker, 1);
+  GiveLeases(order);
+}
+
+void Coordinator::LookForTasks() {
+  if (!unresolved_.empty()) return;
+  auto found = store_.UnresolvedCheckpoints(kMostUnresolved, Now());
+  if (!found.ok()) return Check(found.status());
+  for (server::StoredCheckpoint& checkpoint : *found) {
+    if (resolving_.count(checkpoint.id) == 0) unresolved_.push_back(std::move(checkpoint));
   }
-  for (auto [id, worker] : order) GiveLeases(*id, *worker, worker->demand);
 }
 
 void Coordinator::GiveTasks(Worker& worker) {
-  while (worker.tasks < kMostTasksPerWorker) {
-    if (unresolved_.empty()) {
-      auto found = store_.UnresolvedCheckpoints(kMostUnresolved, Now());
-      if (!found.ok()) return Check(found.status());
-      for (server::StoredCheckpoint& checkpoint : *found) {
-        if (resolving_.count(checkpoint.id) == 0) unresolved_.push_back(std::move(checkpoint));
-      }
-    }
-    if (unresolved_.empty()) return;
+  while (worker.tasks < kMostTasksPerWorker && !unresolved_.empty()) {
     server::StoredCheckpoint checkpoint = std::move(unresolved_.front());
     unresolved_.pop_front();
     resolving_.insert(checkpoint.id);
@@ -156,20 +155,34 @@ void Coordinator::GiveTasks(Worker& worker) {
   }
 }
 
-void Coordinator::GiveLeases(const std::string& id, Worker& worker, int most) {
-  most = std::min(most, worker.demand);
-  if (most <= 0 || worker.served) return;
+void Coordinator::GiveLeases(const std::vector<std::pair<const std::string*, Worker*>>& takers) {
+  std::vector<server::LeaseRequest> requests;
+  std::vector<Worker*> askers;  // of each
+  auto ask = [&](const std::string& id, Worker* worker, int most) {
+    if (most <= 0 || worker->served) return;
+    requests.push_back({id, worker->held, most});
+    askers.push_back(worker);
+  };
+  // One lease each before anybody gets a second.
+  for (auto [id, worker] : takers) {
+    if (worker->leases.empty()) ask(*id, worker, std::min(1, worker->demand));
+  }
+  for (auto [id, worker] : takers) ask(*id, worker, worker->demand - worker->leases.empty());
+  if (requests.empty()) return;
   const double start = ProcessorSeconds();
-  auto leases = store_.GrantLeases(id, worker.held, most, Now());
-  const double seconds = ProcessorSeconds() - start;
-  if (!leases.ok()) return Check(leases.status());
-  costs_.grant_total += seconds;
-  costs_.grant_seconds.push_back(seconds);
-  worker.served = static_cast<int>(leases->size()) < most;
-  worker.demand -= static_cast<int>(leases->size());
-  for (const server::GrantedLease& lease : *leases) {
-    worker.leases[lease.key.job] = lease;
-    Arrive([port = worker.port, lease] { port->OnLease(lease); });
+  auto granted = store_.GrantLeases(requests, Now());
+  costs_.grant_total += ProcessorSeconds() - start;
+  costs_.grant_seconds.push_back(ProcessorSeconds() - start);
+  if (!granted.ok()) return Check(granted.status());
+  for (size_t i = 0; i < askers.size(); ++i) {
+    Worker& worker = *askers[i];
+    worker.served = static_cast<int>((*granted)[i].size()) < requests[i].most;
+    worker.demand -= static_cast<int>((*granted)[i].size());
+    for (const server::GrantedLease& lease : (*granted)[i]) {
+      ++costs_.leases;
+      worker.leases[lease.key.job] = lease;
+      Arrive([port = worker.port, lease] { port->OnLease(lease); });
+    }
   }
 }
 

@@ -32,6 +32,7 @@ class Coordinator {
   struct Costs {
     std::vector<double> grant_seconds;  // processor time of each GrantLeases
     double grant_total = 0;
+    int64_t leases = 0;
     double commit_total = 0;
     int64_t commits = 0;
     int64_t refused = 0;  // results of leases that were lost
@@ -65,8 +66,9 @@ class Coordinator {
   void Arrive(std::function<void()> message);
   void FillSoon();
   void Fill();
+  void LookForTasks();
   void GiveTasks(Worker& worker);
-  void GiveLeases(const std::string& id, Worker& worker, int most);
+  void GiveLeases(const std::vector<std::pair<const std::string*, Worker*>>& takers);
   void Expire(const std::string& worker);
   absl::Time Now() const;
   void Check(const absl::Status& status);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/digest/digest.h"
 #include "server/plan/corpus_file.h"
+#include "server/plan/job_plan.h"
 #include "server/plan/sweep_plan.h"
 #include "server/store/sqlite_store.h"
 #include "tests/bench/simulation/virtual_worker.h"
@@ -48,17 +49,31 @@ absl::StatusOr<server::StoredSweep> Submit(server::Store& store, const Suite& su
   return store.CreateSweep(*plan, now);
 }
 
-LowerBound BoundOf(const Suite& suite, const Assumptions& assumptions, double speeds,
-                   int64_t sequences_per_job) {
+int64_t PerJob(const Checkpoint& checkpoint, const Assumptions& assumptions) {
+  if (assumptions.sequences_per_job > 0) return assumptions.sequences_per_job;
+  return server::SequencesPerJob(static_cast<int64_t>(checkpoint.bytes), assumptions.tokens);
+}
+
+int64_t JobsOf(const Suite& suite, const Assumptions& assumptions) {
+  int64_t jobs = 0;
+  for (const Checkpoint& checkpoint : suite.checkpoints()) {
+    jobs += static_cast<int64_t>(
+        server::ExpandJobs(assumptions.sequences, PerJob(checkpoint, assumptions)).size());
+  }
+  return jobs;
+}
+
+LowerBound BoundOf(const Suite& suite, const Assumptions& assumptions, double speeds) {
   LowerBound bound;
   bound.compute = suite.ComputeSeconds(assumptions.sequences) / speeds;
   bound.links = suite.TotalBytes() / (assumptions.link * assumptions.workers);
   bound.uplink = suite.TotalBytes() / assumptions.uplink;
   for (const Checkpoint& checkpoint : suite.checkpoints()) {
     const double link = std::min(assumptions.link, assumptions.uplink);
-    bound.job = std::max(bound.job,
-                         checkpoint.bytes / link + checkpoint.bytes / assumptions.device_link +
-                             static_cast<double>(sequences_per_job) * checkpoint.sequence_seconds);
+    bound.job =
+        std::max(bound.job, checkpoint.bytes / link + checkpoint.bytes / assumptions.device_link +
+                                static_cast<double>(PerJob(checkpoint, assumptions)) *
+                                    checkpoint.sequence_seconds);
   }
   return bound;
 }
@@ -92,7 +107,7 @@ void MeasureWorkers(const Workers& workers, Outcome& outcome) {
 void MeasureCosts(const Coordinator::Costs& costs, Outcome& outcome) {
   outcome.lost_leases = costs.lost;
   outcome.refused = costs.refused;
-  outcome.grants = static_cast<int64_t>(costs.grant_seconds.size());
+  outcome.leases = costs.leases;
   outcome.grant_seconds = costs.grant_total;
   outcome.commit_seconds = costs.commit_total;
   std::vector<double> grants = costs.grant_seconds;
@@ -134,7 +149,7 @@ absl::StatusOr<Outcome> Simulate(const Assumptions& assumptions, const std::stri
     workers.back()->Start();
   }
   Outcome outcome;
-  outcome.bound = BoundOf(suite, assumptions, speeds, sweep->sequences_per_job);
+  outcome.bound = BoundOf(suite, assumptions, speeds);
   std::mt19937 random(1);  // the same deaths in every run
   std::uniform_real_distribution<double> moment(0, outcome.bound.Seconds());
   const double share = assumptions.death_share;
@@ -146,9 +161,7 @@ absl::StatusOr<Outcome> Simulate(const Assumptions& assumptions, const std::stri
                  [worker, &assumptions] { worker->Die(assumptions.absence_seconds); });
   }
 
-  const int64_t jobs_each =
-      (sweep->sequences + sweep->sequences_per_job - 1) / sweep->sequences_per_job;
-  const int64_t jobs = jobs_each * static_cast<int64_t>(suite.checkpoints().size());
+  const int64_t jobs = JobsOf(suite, assumptions);
   events.RunUntil(
       [&] { return !coordinator.status().ok() || coordinator.costs().commits == jobs; });
   if (!coordinator.status().ok()) return coordinator.status();

@@ -34,9 +34,9 @@ struct Outcome {
   int64_t deaths = 0;
   int64_t lost_leases = 0;
   int64_t refused = 0;
-  int64_t grants = 0;         // calls of GrantLeases
-  double grant_seconds = 0;   // their processor time
-  double grant_p99 = 0;       // of one
+  int64_t leases = 0;
+  double grant_seconds = 0;   // processor time of all calls of GrantLeases
+  double grant_p99 = 0;       // of one call
   double commit_seconds = 0;  // processor time of commits without records
   double real_seconds = 0;    // that the simulation took
 

@@ -198,6 +198,26 @@ TEST(AggregateReader, ReplacesBlobsItCannotRead) {
   }
 }
 
+TEST(PartialAggregates, AreKeptUntilAnotherJobSucceeds) {
+  SyntheticStore store;
+  SyntheticSweep sweep = OneCheckpoint();
+  sweep.succeeds = [](const std::string&, int64_t first) { return first == 0; };
+  const StoredSweep stored = store.Add(sweep);
+  const Spec spec = *ParseSpec(stored.spec_json);
+  PartialAggregates partials;
+  const StoredCheckpoint before = store.Checkpoints(stored)[0];
+  auto first = partials.Of(store.store(), before, spec);
+  ASSERT_TRUE(first.ok()) << first.status();
+  auto again = partials.Of(store.store(), before, spec);
+  EXPECT_EQ(again->get(), first->get()) << "not computed again";
+  // A checkpoint whose count has grown, as the store tells of it after a commit.
+  StoredCheckpoint after = before;
+  ++after.jobs.succeeded;
+  auto newer = partials.Of(store.store(), after, spec);
+  ASSERT_TRUE(newer.ok()) << newer.status();
+  EXPECT_NE(newer->get(), first->get());
+}
+
 TEST(HeadFigures, DoNotDependOnHowMuchIsHeld) {
   SyntheticStore store;
   const StoredSweep stored = store.Add(OneCheckpoint());

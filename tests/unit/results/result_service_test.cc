@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -211,6 +212,61 @@ TEST_F(ResultServiceTest, AggregatesOfEveryLevelComeInOrder) {
   EXPECT_EQ(models[0].layer(), -1);
   EXPECT_EQ(models[0].statistics().count(), 12);
   EXPECT_EQ(models[2].revision(), "step2");
+}
+
+double FigureAt(const v1::AggregateBlock& block, size_t index, size_t figure) {
+  double value = 0;
+  std::memcpy(&value, block.statistics().data() + index * 64 + 8 + figure * 8, sizeof(value));
+  return value;
+}
+
+TEST_F(ResultServiceTest, BlocksHoldWhatRowsDo) {
+  store_.Add({});
+  Serve();
+  v1::AggregateQuery query = AggregateQueryOf(v1::AGGREGATE_LEVEL_HEAD);
+  for (const char* metric : {"", "spectral_entropy", "wavelet_entropy"}) {
+    query.mutable_filter()->clear_metrics();
+    if (*metric != 0) query.mutable_filter()->add_metrics(metric);
+    query.mutable_filter()->clear_heads();
+    if (*metric != 0) query.mutable_filter()->add_heads(2);
+    query.set_packed(false);
+    const std::vector<v1::AggregateRow> rows = Aggregates(query);
+    ASSERT_FALSE(rows.empty()) << status_;
+    query.set_packed(true);
+    grpc::ClientContext context;
+    size_t row = 0;
+    for (const auto& message : Drain<v1::AggregateRows>(stub_->QueryAggregates(&context, query))) {
+      for (const v1::AggregateBlock& block : message.blocks()) {
+        const auto count = static_cast<size_t>(block.heads_size() * block.metrics_size());
+        ASSERT_EQ(block.statistics().size(), count * 64);
+        for (size_t i = 0; i < count; ++i, ++row) {
+          ASSERT_LT(row, rows.size());
+          const v1::Statistics& expected = rows[row].statistics();
+          uint32_t counts[2];
+          std::memcpy(counts, block.statistics().data() + i * 64, sizeof(counts));
+          EXPECT_EQ(block.revision(), rows[row].revision());
+          EXPECT_EQ(block.layer(), rows[row].layer());
+          EXPECT_EQ(block.heads(static_cast<int>(i) / block.metrics_size()), rows[row].head());
+          EXPECT_EQ(block.metrics(static_cast<int>(i) % block.metrics_size()), rows[row].metric());
+          EXPECT_EQ(block.alias_of(), rows[row].alias_of());
+          EXPECT_EQ(block.complete(), rows[row].complete());
+          EXPECT_EQ(counts[0], expected.count());
+          EXPECT_EQ(counts[1], expected.undefined());
+          const double same[] = {expected.mean(),    expected.standard_deviation(),
+                                 expected.minimum(), expected.first_quartile(),
+                                 expected.median(),  expected.third_quartile(),
+                                 expected.maximum()};
+          EXPECT_EQ(std::memcmp(same, block.statistics().data() + i * 64 + 8, sizeof(same)), 0)
+              << rows[row].metric() << " " << FigureAt(block, i, 0);
+        }
+      }
+    }
+    EXPECT_TRUE(status_.ok()) << status_;
+    EXPECT_EQ(row, rows.size());
+  }
+  query.set_level(v1::AGGREGATE_LEVEL_MODEL);
+  Aggregates(query);
+  EXPECT_EQ(ErrorReason(status_), "FILTER_INVALID");
 }
 
 TEST_F(ResultServiceTest, AnAliasAnswersWithTheComputedFigures) {

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "common/digest/digest.h"
 #include "common/errors/errors.h"
 #include "server/plan/corpus_file.h"
@@ -91,20 +92,118 @@ TEST(RetryPolicy, LongErrorsAreCutBetweenCharacters) {
   EXPECT_EQ(bounded.code(), static_cast<int>(absl::StatusCode::kUnknown));
 }
 
-std::vector<int64_t> Ids(const std::vector<LeaseCandidate>& candidates) {
-  std::vector<int64_t> ids;
-  for (const LeaseCandidate& candidate : candidates) ids.push_back(candidate.checkpoint_id);
-  return ids;
+// A queue of checkpoints 1, 2, ... of one sweep, with digests d1, d2, ..., each with 32 jobs that cost as
+// much as the checkpoint has bytes.
+class LeaseChoice : public testing::Test {
+ protected:
+  void Queue(const std::vector<int64_t>& bytes, int64_t jobs = 32) {
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      const auto checkpoint = static_cast<int64_t>(i + 1);
+      memory_.facts[checkpoint] = {1, absl::StrCat("d", checkpoint), bytes[i],
+                                   static_cast<double>(bytes[i])};
+      board_.Add(checkpoint, jobs);
+    }
+  }
+  // So many grants, and whose they were.
+  std::vector<int64_t> Grants(const std::string& worker, const std::vector<std::string>& held,
+                              int most) {
+    std::vector<int64_t> checkpoints;
+    for (int i = 0; i < most; ++i) {
+      const int64_t checkpoint = board_.Choose(worker, held);
+      if (checkpoint == LeaseBoard::kNone) break;
+      board_.Granted(worker, checkpoint, 1, false);
+      checkpoints.push_back(checkpoint);
+    }
+    return checkpoints;
+  }
+  LeaseMemory memory_;
+  LeaseBoard board_{memory_};
+};
+
+TEST_F(LeaseChoice, StaysWithWhatIsLoaded) {
+  Queue({10, 20, 30});
+  board_.AddLeases("other", 2, 1);
+  EXPECT_THAT(Grants("w", {"d2", "d1"}, 2), ElementsAre(2, 2));
 }
 
-TEST(LeaseChoice, StaysSpreadsThenSteals) {
-  std::vector<LeaseCandidate> candidates = {
-      {1, "busy-small", "m", "r", 2, 1}, {2, "busy-large", "m", "r", 9, 1},
-      {3, "free", "m", "r", 5, 0},       {4, "free-too", "m", "r", 5, 0},
-      {5, "held-busy", "m", "r", 5, 1},  {6, "held-free", "m", "r", 5, 0},
-      {7, "loaded", "m", "r", 1, 3}};
-  RankCandidates({"loaded", "held-free", "held-busy"}, candidates);
-  EXPECT_THAT(Ids(candidates), ElementsAre(7, 6, 3, 4, 5, 2, 1));
+TEST_F(LeaseChoice, BeginsWithAMiddlingOneAndThenTakesTheLargest) {
+  Queue({10, 20, 30, 40, 50});
+  EXPECT_THAT(Grants("w", {}, 2), ElementsAre(3, 3));
+  EXPECT_THAT(Grants("x", {"gone"}, 1), ElementsAre(5));
+  EXPECT_THAT(Grants("y", {"gone"}, 1), ElementsAre(4));
+}
+
+TEST_F(LeaseChoice, PrefersFilesThatAreHere) {
+  Queue({10, 20, 30, 40, 50});
+  EXPECT_THAT(Grants("w", {"gone", "d2"}, 1), ElementsAre(2));
+}
+
+TEST_F(LeaseChoice, OlderSweepsFirst) {
+  Queue({10, 50});
+  memory_.facts[2].sweep = 2;
+  board_.AddLeases("other", 9, 1);  // two workers: neither is so large that the other would wait
+  EXPECT_THAT(Grants("w", {"gone"}, 1), ElementsAre(1));
+}
+
+TEST_F(LeaseChoice, TellsWhatComesNextAndKeepsItForThatWorker) {
+  Queue({30, 30, 30, 30}, 4);
+  board_.AddLeases("a", 1, 1);
+  board_.AddLeases("b", 2, 1);
+  EXPECT_EQ(board_.Promise("a", 1, {"d1"}), 3);
+  EXPECT_EQ(board_.Promise("b", 2, {"d2"}), 4);
+  EXPECT_EQ(board_.Promise("a", 1, {"d1"}), 3);
+  board_.Granted("b", 2, 4, true);
+  EXPECT_THAT(Grants("b", {"d2"}, 1), ElementsAre(4));
+}
+
+TEST_F(LeaseChoice, TellsNothingWhileThereIsMoreToDo) {
+  Queue({30, 30});
+  board_.AddLeases("a", 1, 1);
+  EXPECT_EQ(board_.Promise("a", 1, {"d1"}), LeaseBoard::kNone);
+}
+
+TEST_F(LeaseChoice, SharesOnlyWhatHasJobsForAll) {
+  Queue({10, 20}, 7);
+  board_.AddLeases("a", 1, 1);
+  board_.AddLeases("b", 2, 1);
+  EXPECT_THAT(Grants("w", {"gone"}, 1), ElementsAre());
+  LeaseBoard more(memory_);
+  more.Add(1, 8);
+  more.Add(2, 8);
+  more.AddLeases("a", 1, 1);
+  more.AddLeases("b", 2, 1);
+  EXPECT_EQ(more.Choose("w", {"gone"}), 2);
+}
+
+TEST_F(LeaseChoice, JoinsAtOnceWhatAllOthersWouldWaitFor) {
+  Queue({10, 1000, 10});
+  board_.AddLeases("a", 2, 1);
+  board_.AddLeases("b", 1, 1);
+  EXPECT_THAT(Grants("w", {"gone"}, 1), ElementsAre(2));
+}
+
+TEST_F(LeaseChoice, TheLastJobsOfASharedOneAreSpread) {
+  Queue({10}, 1);
+  board_.AddLeases("a", 1, 1);
+  board_.AddLeases("b", 1, 1);
+  EXPECT_THAT(Grants("a", {"d1"}, 1), ElementsAre());  // b, or a when its lease has ended
+}
+
+TEST_F(LeaseChoice, ForgetsWhatHasEnded) {
+  Queue({10, 20});
+  memory_.facts[3] = {1, "d3", 30, 30};
+  memory_.promised = {{"a", 2}, {"b", 3}};
+  board_.Forget();
+  EXPECT_EQ(memory_.facts.size(), 2U);
+  EXPECT_THAT(memory_.promised, ElementsAre(testing::Pair("a", 2)));
+}
+
+TEST(JobPlan, JobsOfLargeCheckpointsAreShorter) {
+  EXPECT_EQ(SequencesPerJob(24'000'000'000, 2048), 4);
+  EXPECT_EQ(SequencesPerJob(14'000'000'000, 2048), 6);
+  EXPECT_EQ(SequencesPerJob(24'000'000'000, 256), 16);
+  EXPECT_EQ(SequencesPerJob(0, 256), 16);
+  EXPECT_EQ(SequencesPerJob(1'000'000'000'000, 1'000'000), 4);
 }
 
 v1::CreateSweepRequest GoodRequest() {
@@ -123,7 +222,7 @@ TEST(SweepPlan, RemovesDuplicatesInOrder) {
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(plan->revisions, ElementsAre("step0", "b", "a"));
   EXPECT_EQ(plan->sequences, 10);
-  EXPECT_EQ(plan->sequences_per_job, kDefaultSequencesPerJob);
+  EXPECT_EQ(plan->sequences_per_job, 0);  // each checkpoint's own
 }
 
 TEST(SweepPlan, NamesTheFieldThatIsWrong) {

@@ -10,7 +10,9 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <mutex>
 #include <random>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -99,19 +101,24 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   return grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
 }
 
-// Commits jobs until the coordinator dies under it; counts those that were acknowledged.
-void CommitUntilCut(const std::string& address, std::atomic<int>& acknowledged) {
+// Commits jobs until the coordinator dies under it; answers the keys of those acknowledged.
+std::vector<std::string> CommitUntilCut(const std::string& address, std::atomic<int>& acknowledged,
+                                        const std::string& id = "w") {
+  std::vector<std::string> keys;
   auto stub = v1::WorkService::NewStub(Connect(address));
   grpc::ClientContext context;
   auto stream = stub->Work(&context);
   v1::WorkerMessage message;
-  message.mutable_hello()->set_worker_id("w");
+  message.mutable_hello()->set_worker_id(id);
   stream->Write(message);
   v1::CoordinatorMessage in;
   while (stream->Read(&in)) {
     v1::WorkerMessage out;
     if (in.has_welcome() || in.has_acknowledgement()) {
-      if (in.acknowledgement().committed()) ++acknowledged;
+      if (in.acknowledgement().committed()) {
+        ++acknowledged;
+        keys.push_back(in.acknowledgement().lease().job());
+      }
       out.mutable_work_request()->set_leases(1);
     } else if (in.has_task() && in.task().has_resolve()) {
       out.mutable_task_result()->set_id(in.task().id());
@@ -131,6 +138,7 @@ void CommitUntilCut(const std::string& address, std::atomic<int>& acknowledged) 
   }
   context.TryCancel();
   stream->Finish();
+  return keys;
 }
 
 TEST(Process, NothingAcknowledgedIsLostWhenItIsKilled) {
@@ -175,6 +183,70 @@ TEST(Process, NothingAcknowledgedIsLostWhenItIsKilled) {
     EXPECT_EQ(records, sweep.jobs.succeeded) << "one sequence a job";
   }
   EXPECT_GT(acknowledged, 0);
+}
+
+// Many workers share transactions: a kill between one's commit and its acknowledgements must lose
+// none of them, and commit none twice.
+TEST(Process, NothingAcknowledgedToManyIsLostWhenItIsKilled) {
+  constexpr int kWorkers = 24;
+  TempFolder folder;
+  {
+    auto store = OpenSqliteStore({folder.File("store.db")});
+    ASSERT_TRUE(store.ok());
+    AddCorpus(**store, 2000);
+    ASSERT_TRUE(
+        (*store)
+            ->CreateSweep(MakeSweep(**store, "s", {"a", "b", "c", "d", "e"}, 1), absl::Now())
+            .ok());
+  }
+  std::mt19937 random(11);
+  std::atomic<int> acknowledged = 0;
+  std::multiset<std::string> keys;
+  for (int round = 0; round < 5; ++round) {
+    ServerProcess server(folder);
+    const std::string address = server.Address();
+    ASSERT_FALSE(address.empty()) << server.log();
+    const int before = acknowledged;
+    std::mutex mutex;
+    std::vector<std::thread> workers;
+    for (int i = 0; i < kWorkers; ++i) {
+      workers.emplace_back([&, i] {
+        const auto mine = CommitUntilCut(address, acknowledged, "w" + std::to_string(i));
+        std::lock_guard lock(mutex);
+        keys.insert(mine.begin(), mine.end());
+      });
+    }
+    const absl::Time patience = absl::Now() + absl::Seconds(20);
+    while (acknowledged < before + 3 * kWorkers && absl::Now() < patience)
+      absl::SleepFor(absl::Milliseconds(1));
+    absl::SleepFor(absl::Microseconds(random() % 50000));
+    server.Kill(SIGKILL);
+    for (std::thread& worker : workers) worker.join();
+
+    auto store = OpenSqliteStore({folder.File("store.db")});
+    ASSERT_TRUE(store.ok()) << store.status();
+    const StoredSweep sweep = *(*store)->FindSweep("s");
+    ExpectCountsAddUp(**store, sweep.id);
+    std::set<std::string> succeeded;
+    std::string token;
+    do {
+      auto page = (*store)->ListJobs(sweep.id, v1::JOB_STATE_SUCCEEDED, 1000, token);
+      ASSERT_TRUE(page.ok()) << page.status();
+      for (const StoredJob& job : page->items) succeeded.insert(job.key);
+      token = page->next;
+    } while (!token.empty());
+    EXPECT_EQ(static_cast<int64_t>(succeeded.size()), sweep.jobs.succeeded);
+    for (const std::string& key : keys) {
+      EXPECT_EQ(keys.count(key), 1U) << "acknowledged twice: " << key;
+      EXPECT_EQ(succeeded.count(key), 1U) << "acknowledged and lost: " << key;
+    }
+    int64_t records = 0;
+    const auto checkpoints = (*store)->Checkpoints(sweep.id);
+    for (const StoredCheckpoint& checkpoint : *checkpoints)
+      records += static_cast<int64_t>((*store)->Records(checkpoint.id, 0, 1 << 30)->size());
+    EXPECT_EQ(records, sweep.jobs.succeeded) << "one sequence a job";
+  }
+  EXPECT_GE(acknowledged, 5 * 3 * kWorkers);
 }
 
 TEST(Process, LeavesOnSigterm) {

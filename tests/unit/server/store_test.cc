@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "common/errors/errors.h"
 #include "server/plan/retry_policy.h"
@@ -304,6 +305,64 @@ TEST_F(StoreTest, ShapesOfOneCheckpointMustAgree) {
   EXPECT_EQ(ErrorReason(store_->CommitJob(leases[1].key, wrong, now_).status()),
             "RECORDS_INCONSISTENT");
   EXPECT_TRUE(Commit(leases[1]).committed) << "nothing of the refused result stayed";
+}
+
+// As the jobs of one round come: each ends as it would alone.
+TEST_F(StoreTest, JobsCommittedTogetherEndAsTheyWouldAlone) {
+  const StoredSweep sweep = Resolved("s", {"a", "b"});
+  const std::vector<GrantedLease> leases = Grant(6);
+  Commit(leases[0]);
+  ASSERT_TRUE(store_->ReturnLeases({leases[1].key}, now_).ok());
+  const std::vector<JobCommit> together = {{leases[2].key, ResultOf(leases[2])},
+                                           {leases[0].key, ResultOf(leases[0])},
+                                           {leases[1].key, ResultOf(leases[1])},
+                                           {leases[2].key, ResultOf(leases[2])},
+                                           {leases[3].key, ResultOf(leases[3])}};
+  const auto outcomes = store_->CommitJobs(together, now_);
+  ASSERT_EQ(outcomes.size(), together.size());
+  const std::vector<std::string> reasons = {"", "already committed", "lease lost",
+                                            "already committed", ""};
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    ASSERT_TRUE(outcomes[i].ok()) << outcomes[i].status();
+    EXPECT_EQ(outcomes[i]->committed, reasons[i].empty());
+    EXPECT_EQ(outcomes[i]->reason, reasons[i]);
+  }
+  EXPECT_EQ(Sweep(sweep.id).jobs.succeeded, 3);
+  EXPECT_EQ(Sweep(sweep.id).jobs.leased, 2);
+  ExpectCountsAddUp(*store_, sweep.id);
+  const auto events = *store_->Events(sweep.id, 0, 1000);
+  EXPECT_EQ(events.back().cursor(), Sweep(sweep.id).cursor);
+  EXPECT_EQ(events.back().jobs().succeeded(), 3);
+}
+
+TEST_F(StoreTest, OneOfJobsCommittedTogetherFailsAlone) {
+  const StoredSweep sweep = Resolved("s", {"a"});
+  const std::vector<GrantedLease> leases = Grant(4);
+  Commit(leases[0]);
+  JobResult wrong = ResultOf(leases[2]);
+  wrong.layers = kLayers + 1;
+  const auto outcomes = store_->CommitJobs({{leases[1].key, ResultOf(leases[1])},
+                                            {leases[2].key, wrong},
+                                            {leases[3].key, ResultOf(leases[3])}},
+                                           now_);
+  ASSERT_EQ(outcomes.size(), 3U);
+  EXPECT_TRUE(outcomes[0].ok() && outcomes[0]->committed);
+  EXPECT_EQ(ErrorReason(outcomes[1].status()), "RECORDS_INCONSISTENT");
+  EXPECT_TRUE(outcomes[2].ok() && outcomes[2]->committed);
+  EXPECT_EQ(Sweep(sweep.id).jobs.succeeded, 3);
+  EXPECT_TRUE(Commit(leases[2]).committed) << "nothing of the refused result stayed";
+  EXPECT_EQ(Sweep(sweep.id).state, v1::SWEEP_STATE_SUCCEEDED);
+  EXPECT_EQ(completed_.size(), 1U);
+}
+
+TEST_F(StoreTest, TheLogIsMovedWhileTransactionsGoOn) {
+  AddCorpus(*store_, 8);
+  const std::string bytes(200000, 'x');
+  for (int i = 0; i < 800; ++i) {
+    ASSERT_TRUE(store_->PutAggregates({"digest", "corpus", std::to_string(i), 1}, bytes).ok());
+  }
+  EXPECT_LT(std::filesystem::file_size(folder_.File("store.db-wal")), 120U << 20)
+      << "160 MB were written";
 }
 
 TEST_F(StoreTest, EventsTellTheWholeStoryInOrder) {

@@ -164,9 +164,10 @@ v1::Welcome ScriptedWorker::Hello(const std::vector<v1::LeaseId>& leases) {
   return Next().welcome();
 }
 
-void ScriptedWorker::Ask(int leases) {
+void ScriptedWorker::Ask(int leases, const std::string& loaded) {
   v1::WorkerMessage message;
   message.mutable_work_request()->set_leases(leases);
+  if (!loaded.empty()) message.mutable_work_request()->add_held_checkpoints(loaded);
   Send(message);
 }
 

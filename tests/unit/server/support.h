@@ -69,7 +69,8 @@ class ScriptedWorker {
   // Says Hello and takes the Welcome.
   v1::Welcome Hello(const std::vector<v1::LeaseId>& leases = {});
   bool Send(const v1::WorkerMessage& message) { return stream_->Write(message); }
-  void Ask(int leases);
+  // `loaded`: the digest of the checkpoint it has loaded.
+  void Ask(int leases, const std::string& loaded = "");
   // The next message that is no task; tasks are answered on the way: checkpoint MODEL@REVISION has
   // the digest "digest-REVISION", a revision that begins with "missing" is NOT_FOUND.
   v1::CoordinatorMessage Next();

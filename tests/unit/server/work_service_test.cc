@@ -245,7 +245,7 @@ TEST_F(WorkServiceTest, TwoWorkersGetCheckpointsOfTheirOwn) {
   first.Ask(1);
   const v1::Lease one = first.NextLease();
   first.Succeed(one);  // its tasks are answered by now
-  first.Ask(1);
+  first.Ask(1, one.checkpoint_digest());
   const v1::Lease two = first.NextLease();
   ScriptedWorker second(coordinator_->channel(), "second");
   second.Hello();
@@ -338,6 +338,27 @@ TEST_F(WorkServiceTest, DrainTellsWorkersAndTakesWhatTheyStillSend) {
   EXPECT_TRUE(worker.Succeed(lease).committed());
   worker.Cut();
   drain.join();
+}
+
+TEST_F(WorkServiceTest, AResultSentTwiceIsCommittedOnce) {
+  Start();
+  Create("s", {"a"});
+  ScriptedWorker worker(coordinator_->channel(), "w");
+  worker.Hello();
+  worker.Ask(2);
+  const v1::Lease lease = worker.NextLease();
+  const v1::Lease other = worker.NextLease();
+  // All before the first is answered, so that they are read in one round.
+  worker.SendResult(lease);
+  worker.SendResult(lease);
+  worker.SendResult(other);
+  EXPECT_TRUE(worker.Next().acknowledgement().committed());
+  const v1::Acknowledgement again = worker.Next().acknowledgement();
+  EXPECT_FALSE(again.committed());
+  EXPECT_EQ(again.reason(), "already committed");
+  EXPECT_EQ(again.lease().job(), lease.id().job());
+  EXPECT_TRUE(worker.Next().acknowledgement().committed());
+  EXPECT_EQ(coordinator_->Get("s").jobs().succeeded(), 2);
 }
 
 // Not a test of right and wrong but of the floor: what a laptop's disk allows is far above what
