@@ -46,8 +46,9 @@ std::vector<at::Tensor> Levels(const WaveletTable& table, const float* coefficie
   return levels;
 }
 
-void Compare(const LaneKernels& kernels, const at::Tensor& rows, const Wavelet& wavelet,
-             WaveletEntropy entropy, const std::string& what) {
+// Rows [16, length] that are zero from `seen` on.
+void Compare(const LaneKernels& kernels, const at::Tensor& rows, int64_t seen,
+             const Wavelet& wavelet, WaveletEntropy entropy, const std::string& what) {
   const WaveletTable& table = wavelet.table();
   SignalTile tile{0, rows.unsqueeze(0).to(at::kDouble), at::ones({1, kLaneCount}, at::kBool), {}};
   TransformOnce(wavelet, tile);
@@ -55,7 +56,7 @@ void Compare(const LaneKernels& kernels, const at::Tensor& rows, const Wavelet& 
   LaneBuffer scratch;
   float* memory = scratch.AtLeast(WaveletScratch(table));
   const float* coefficients =
-      kernels.transform_wavelets(table, x.data_ptr<float>(), kOnes, kZeros, memory);
+      kernels.transform_wavelets(table, x.data_ptr<float>(), kOnes, kZeros, seen, memory);
   const std::vector<at::Tensor> levels = Levels(table, coefficients);
   ASSERT_EQ(levels.size(), tile.levels.size());
   for (size_t level = 0; level < levels.size(); ++level) {
@@ -66,12 +67,13 @@ void Compare(const LaneKernels& kernels, const at::Tensor& rows, const Wavelet& 
   sums.Add(tile);
   sums.Finish(wanted);
   std::vector<double> shares(levels.size() * kLaneCount), entropies(shares.size());
-  kernels.add_wavelet_figures(table, coefficients, kOnes, entropy == WaveletEntropy::kWithinScale,
-                              shares.data(), entropies.data());
+  kernels.add_wavelet_figures(table, coefficients, kOnes, seen,
+                              entropy == WaveletEntropy::kWithinScale, shares.data(),
+                              entropies.data());
   ExpectNear(SumOfLanes(shares) / 16, wanted["wavelet_energy"][0], 5e-6, what + " energy");
   ExpectNear(SumOfLanes(entropies) / 16, wanted["wavelet_entropy"][0], 5e-6, what + " entropy");
   ReconstructionTotals reconstruction;
-  kernels.add_reconstruction(table, kOnes, memory, reconstruction);
+  kernels.add_reconstruction(table, kOnes, seen, memory, reconstruction);
   for (int lane = 0; lane < kLaneCount; ++lane) {
     const double error = std::sqrt(reconstruction.error[lane] / reconstruction.energy[lane]);
     EXPECT_LT(error, 1e-6) << what;
@@ -80,9 +82,9 @@ void Compare(const LaneKernels& kernels, const at::Tensor& rows, const Wavelet& 
 
 TEST(WaveletKernel, IsTheWaveletAtEveryLengthAndBoundary) {
   for (int64_t n : {6, 7, 17, 66, 112, 113}) {
-    const at::Tensor rows = RandomAttention(1, std::max<int64_t>(n, 16), n)[0]
-                                .narrow(0, std::max<int64_t>(n, 16) - 16, 16)
-                                .narrow(1, 0, n);
+    const at::Tensor all = RandomAttention(1, std::max<int64_t>(n, 16), n)[0]
+                               .narrow(0, std::max<int64_t>(n, 16) - 16, 16)
+                               .narrow(1, 0, n);
     for (Boundary boundary : kBoundaries) {
       for (int level : {1, 4, 5}) {
         const Wavelet wavelet(n, level, boundary, at::kCPU);
@@ -90,8 +92,15 @@ TEST(WaveletKernel, IsTheWaveletAtEveryLengthAndBoundary) {
           const std::string what =
               std::string(kernels.instruction_set) + " n " + std::to_string(n) + " boundary " +
               std::to_string(static_cast<int>(boundary)) + " level " + std::to_string(level);
-          Compare(kernels, rows, wavelet, WaveletEntropy::kWithinScale, what);
-          Compare(kernels, rows, wavelet, WaveletEntropy::kRaw, what + " raw");
+          Compare(kernels, all, n, wavelet, WaveletEntropy::kWithinScale, what);
+          Compare(kernels, all, n, wavelet, WaveletEntropy::kRaw, what + " raw");
+          for (int64_t seen : {int64_t{1}, int64_t{2}, n / 2, n - 5, n - 4, n - 3, n - 1}) {
+            at::Tensor rows = all.clone();
+            rows.narrow(1, seen, n - seen).zero_();
+            rows = rows / rows.sum(1, true);
+            Compare(kernels, rows, seen, wavelet, WaveletEntropy::kWithinScale,
+                    what + " seen " + std::to_string(seen));
+          }
         }
       }
     }
@@ -109,7 +118,7 @@ TEST(WaveletKernel, WhatIsConstantOrLinearHasNoDetailInside) {
   LaneBuffer scratch;
   for (const LaneKernels& kernels : RunnableKernels()) {
     const float* coefficients =
-        kernels.transform_wavelets(wavelet.table(), x.data_ptr<float>(), kOnes, kZeros,
+        kernels.transform_wavelets(wavelet.table(), x.data_ptr<float>(), kOnes, kZeros, 64,
                                    scratch.AtLeast(WaveletScratch(wavelet.table())));
     const at::Tensor detail = Levels(wavelet.table(), coefficients)[1];
     EXPECT_EQ(detail.slice(0, 0, 8).abs().max().item<float>(), 0) << kernels.instruction_set;

@@ -110,6 +110,7 @@ struct Block {
       input.filled[lane] = 1;
     }
     input.x = x;
+    input.seen = table.length;
   }
   LaneBuffer memory;
   SpectralInput input{};
@@ -155,6 +156,23 @@ TEST(SpectralKernel, GivesTheFiguresAtEveryLength) {
         ExpectTotals(table, signals, detrended, alone, where + " alone");
       }
     }
+  }
+}
+
+// What is zero in every lane need not be read.
+TEST(SpectralKernel, NothingIsReadBehindWhatIsSeen) {
+  const SpectralTable table = Table(60, 64);
+  Signals signals = RandomSignals(60, 16, 4);
+  for (std::vector<float>& signal : signals) std::fill(signal.begin() + 23, signal.end(), 0.0F);
+  LaneBuffer scratch;
+  for (const LaneKernels& kernels : RunnableKernels()) {
+    Block block(table, signals, true, 1);
+    block.input.seen = 23;
+    for (int64_t at = 23 * kLaneCount; at < 60 * kLaneCount; ++at) block.memory.AtLeast(1)[at] = 9;
+    SpectralTotals totals;
+    kernels.add_spectra(table, block.input, nullptr, scratch.AtLeast(SpectralScratch(table)),
+                        totals, nullptr);
+    ExpectTotals(table, signals, true, totals, kernels.instruction_set);
   }
 }
 

@@ -116,8 +116,7 @@ void HeadLanes::AddRowSpectra(const LaneBlock& block, const LaneSignals& rows, S
   LaneSignals twins = rows;
   float* x = ThreadScratch().twin.AtLeast(rows.length * kLaneCount);
   const RowLaneShuffle::Keys keys = plan_.row_shuffles[dropped]->Of(block.first_query / kLaneCount);
-  Kernels().gather_rows(rows.x, keys.permutations, keys.count, x);
-  std::fill(x + keys.count * kLaneCount, x + rows.length * kLaneCount, 0.0F);
+  Kernels().gather_rows(rows.x, keys.permutations, std::min(keys.count, rows.end_seen), x);
   twins.x = x;
   AddSpectra(plan_, sink, rows, &twins, spectra_[dropped]);
 }
@@ -150,14 +149,15 @@ void HeadLanes::AddWavelets(const LaneSignals& signals) {
   const WaveletTable& table = plan_.wavelet;
   const float zeros[kLaneCount] = {};
   float* scratch = ThreadScratch().wavelets.AtLeast(WaveletScratch(table));
-  const float* coefficients =
-      Kernels().transform_wavelets(table, signals.x, signals.scale, zeros, scratch);
+  const float* coefficients = Kernels().transform_wavelets(table, signals.x, signals.scale, zeros,
+                                                           signals.end_seen, scratch);
   const bool within_scale = plan_.spec.wavelet_entropy == WaveletEntropy::kWithinScale;
-  Kernels().add_wavelet_figures(table, coefficients, signals.filled, within_scale,
+  Kernels().add_wavelet_figures(table, coefficients, signals.filled, signals.end_seen, within_scale,
                                 energy_share_.data(), entropy_.data());
   filled_ += Filled(signals);
   if (!plan_.relative()) {
-    Kernels().add_reconstruction(table, signals.present, scratch, reconstruction_);
+    Kernels().add_reconstruction(table, signals.present, signals.end_seen, scratch,
+                                 reconstruction_);
   }
   scale_->AddWhole(signals, coefficients);
   if (!plan_.needs_shortened) AddPrefixes(signals);

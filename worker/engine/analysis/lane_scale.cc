@@ -34,6 +34,7 @@ const float* Transform(const WaveletTable& table, const LaneSignals& signals, bo
   float mean[kLaneCount] = {};
   if (detrended) signals.Mean(mean);
   return Kernels().transform_wavelets(table, signals.x, signals.scale, mean,
+                                      detrended ? table.length : signals.end_seen,
                                       scratch.AtLeast(WaveletScratch(table)));
 }
 
@@ -57,7 +58,8 @@ class LongVector {
     for (int64_t count : levels_.counts) size += rows_ * count;
     return size;
   }
-  void Cut(int64_t room) { numbers_.assign(static_cast<size_t>(room), 0.0F); }
+  // Keeps the first `length` numbers. All of them are there once every row is.
+  void Cut(int64_t length) { length_ = length; }
 
   void Add(const LaneSignals& signals, const float* coefficients) {
     int64_t first_lane = 0, end_lane = kLaneCount;
@@ -67,25 +69,28 @@ class LongVector {
     end_lane = std::min(end_lane, first_lane + rows_ - row);
     if (end_lane <= first_lane) return;
     filled_ = filled_ || AnyFilled(signals);
+    float* numbers = numbers_.AtLeast(length_);
     int64_t begin = 0;  // of the level
     for (size_t level = 0; level < levels_.counts.size(); ++level) {
       const int64_t count = levels_.counts[level];
       const int64_t at = begin + row * count;
-      const int64_t room = static_cast<int64_t>(numbers_.size()) - at;
+      const int64_t room = length_ - at;
       if (room <= 0) return;
       Kernels().store_rows(coefficients + levels_.begins[level] * kLaneCount, count, first_lane,
-                           end_lane, numbers_.data() + at, room);
+                           end_lane, numbers + at, room);
       begin += rows_ * count;
     }
   }
 
-  const std::vector<float>& numbers() const { return numbers_; }
+  const float* numbers() { return numbers_.AtLeast(length_); }
+  int64_t length() const { return length_; }
   bool filled() const { return filled_; }
 
  private:
   Levels levels_;
   int64_t rows_;
-  std::vector<float> numbers_;
+  LaneBuffer numbers_;
+  int64_t length_ = 0;
   bool filled_ = false;  // some row is not empty
 };
 
@@ -115,10 +120,9 @@ class ConcatTruncate : public LaneScale {
   }
 
   double Finish(size_t alpha) override {
-    const LongVector& v = shortened_[alpha];
+    LongVector& v = shortened_[alpha];
     if (!whole_.filled() || !v.filled()) return kUndefined;
-    const Products products = Kernels().multiply_vectors(
-        whole_.numbers().data(), v.numbers().data(), static_cast<int64_t>(v.numbers().size()));
+    const Products products = Kernels().multiply_vectors(whole_.numbers(), v.numbers(), v.length());
     return 1 - products.uv / (std::sqrt(products.uu * products.vv) + kGuard);
   }
 
@@ -230,8 +234,8 @@ class ProfileDistance : public LaneScale {
         : sums_(static_cast<size_t>(plan.spec.level + 1) * kLaneCount) {}
 
     void Add(const WaveletTable& table, const LaneSignals& signals, const float* coefficients) {
-      Kernels().add_wavelet_figures(table, coefficients, signals.filled, true, sums_.data(),
-                                    nullptr);
+      Kernels().add_wavelet_figures(table, coefficients, signals.filled, signals.end_seen, true,
+                                    sums_.data(), nullptr);
       filled_ += std::accumulate(signals.filled, signals.filled + kLaneCount, 0.0);
     }
     // NaN without any signal.

@@ -43,7 +43,7 @@ void LaneSignals::Mean(float* mean) const {
 }
 
 SpectralInput LaneSignals::Spectral(bool detrended) const {
-  SpectralInput input{x, {}, {}, {}, {}};
+  SpectralInput input{x, end_seen, {}, {}, {}, {}};
   if (detrended) Mean(input.mean);
   for (int64_t lane = 0; lane < kLaneCount; ++lane) {
     input.scale[lane] = scale[lane];

@@ -11,25 +11,38 @@ namespace {
 constexpr float kFlat = 1e-12f, kLittle = 1e-10f;
 constexpr float kFloorLog = -23.025850929940457f;  // ln 1e-10, the floor inside the flatness
 
-// Every second number of x, detrended, tapered and padded: the one part of complex numbers.
-inline void Shape(const SpectralTable& table, const SpectralInput& input, Lanes* part) {
+// Both parts of complex numbers, detrended, tapered and padded; `others` may be nullptr. What does
+// not change is read once: a store of lanes might be to anything. Both see as many numbers.
+inline void Shape(const SpectralTable& table, const SpectralInput& signals,
+                  const SpectralInput* others, Complex* data) {
   const int64_t n = table.length, points = table.plan.length;
-  const Lanes scale = Load(input.scale), mean = Load(input.mean);
-  for (int64_t t = 0; t < n; ++t) {
-    part[2 * t] = (Load(input.x + t * kLanes) * scale - mean) * table.weights[t];
+  const float* weights = table.weights.data();
+  const SpectralInput& second = others != nullptr ? *others : signals;
+  const float *x = signals.x, *y = second.x;
+  const Lanes scale = Load(signals.scale), mean = Load(signals.mean);
+  const Lanes other_scale = others != nullptr ? Load(second.scale) : Lanes{};
+  const Lanes other_mean = others != nullptr ? Load(second.mean) : Lanes{};
+  const int64_t seen = signals.seen;
+  for (int64_t t = 0; t < seen; ++t) {
+    data[t].re = (Load(x + t * kLanes) * scale - mean) * weights[t];
+    data[t].im = (Load(y + t * kLanes) * other_scale - other_mean) * weights[t];
   }
-  for (int64_t t = n; t < points; ++t) part[2 * t] = Lanes{};
+  for (int64_t t = seen; t < n; ++t) {
+    data[t].re = -mean * weights[t];
+    data[t].im = -other_mean * weights[t];
+  }
+  for (int64_t t = n; t < points; ++t) data[t] = Complex{};
   if (!table.centred) return;
-  for (int64_t t = 1; t < n; ++t) part[2 * (points - t)] = part[2 * t];
+  for (int64_t t = 1; t < n; ++t) data[points - t] = data[t];
 }
 
 // Powers of both parts' signals from the transform z of first + i second.
 inline void Powers(const SpectralTable& table, const Complex* z, Lanes* first, Lanes* second) {
   const int64_t points = table.plan.length;
+  const float twice = table.doubled ? 0.5f : 0.25f;
   for (int64_t k = 0; k <= points / 2; ++k) {
     const Complex a = z[k], b = z[k == 0 ? 0 : points - k];
-    const bool twice = table.doubled && k != 0 && 2 * k != points;
-    const float factor = twice ? 0.5f : 0.25f;
+    const float factor = k == 0 || 2 * k == points ? 0.25f : twice;
     const Lanes first_re = a.re + b.re, first_im = a.im - b.im;
     const Lanes second_re = a.im + b.im, second_im = b.re - a.re;
     first[k] = (first_re * first_re + first_im * first_im) * factor;
@@ -99,12 +112,7 @@ void AddSpectra(const SpectralTable& table, const SpectralInput& signals,
   auto* data = reinterpret_cast<Complex*>(scratch);
   Complex* work = data + points + 2;
   Complex* pairs = work + points + 2;
-  Shape(table, signals, &data[0].re);
-  if (others != nullptr) {
-    Shape(table, *others, &data[0].im);
-  } else {
-    for (int64_t t = 0; t < points; ++t) data[t].im = Lanes{};
-  }
+  Shape(table, signals, others, data);
   const Complex* z = Transform(table.plan, data, work, pairs);
   auto* powers = reinterpret_cast<Lanes*>(z == data ? work : data);
   Powers(table, z, powers, powers + bins);

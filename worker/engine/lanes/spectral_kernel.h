@@ -27,7 +27,8 @@ struct SpectralTable {
 
 // A block of signals: (x[t] scale - mean), t < table.length, a lane each.
 struct SpectralInput {
-  const float* x;  // [length][kLaneCount]
+  const float* x;  // [seen][kLaneCount]
+  int64_t seen;    // from here on to the table's length x is zero in every lane, and not read
   float scale[kLaneCount];
   float mean[kLaneCount];
   float energy[kLaneCount];  // of x[t] scale: what is flat is measured by it
@@ -56,7 +57,7 @@ int64_t SpectralScratch(const SpectralTable& table);
 namespace lane_kernels {
 
 // Adds the figures of the signals to `totals` and, unless `others` is nullptr, those of other
-// signals to `other_totals`: one complex transform serves both, so they should be alike in size,
+// signals, which see as many numbers, to `other_totals`: one complex transform serves both, so they should be alike in size,
 // for rounding in the one is rounding in the other. Float32: figures differ from float64's by a few
 // 1e-6 of their size. Thread-safe with a scratch of its own.
 using AddSpectra = void(const SpectralTable& table, const SpectralInput& signals,

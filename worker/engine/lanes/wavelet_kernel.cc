@@ -25,16 +25,45 @@ inline Buffers BuffersAt(float* memory, int64_t length) {
   return {begin, begin + most, begin + 2 * most, begin + 3 * most};
 }
 
-// Continues x on both sides: extended[0] is sample -left.size().
-inline void Extend(const WaveletTable& table, const WaveletTable::Step& step, const Lanes* x,
-                   Lanes* extended) {
+// How many coefficients of each step see anything but zeros, of signals that are zero from `seen` on.
+// Where zeros do not reach far enough, or come round a circle, that is all of them.
+struct SeenCounts {
+  SeenCounts(const WaveletTable& table, int64_t seen) {
+    samples[0] = seen;
+    for (size_t at = 0; at < table.steps.size(); ++at) {
+      const WaveletTable::Step& step = table.steps[at];
+      const bool all = table.periodic || samples[at] + kReach > step.length;
+      if (all) samples[at] = step.length;
+      samples[at + 1] = all ? step.half : (samples[at] + 3) / 2;
+    }
+  }
+  // A coefficient's filter ends this far behind the last sample it begins with.
+  static constexpr int64_t kReach = 4;
+  // Of the signal, and of the approximation after each step.
+  int64_t samples[kMostLevels + 1];
+};
+
+// Continues x on both sides: extended[0] is sample -left.size(). Where not all samples are seen, only
+// as far as they reach.
+inline void Extend(const WaveletTable& table, const WaveletTable::Step& step, int64_t seen,
+                   const Lanes* x, Lanes* extended) {
   const auto left = static_cast<int64_t>(step.left.size());
   const auto right = static_cast<int64_t>(step.right.size());
-  for (int64_t t = 0; t < left; ++t) extended[t] = table.zeros ? Lanes{} : x[step.left[t]];
-  for (int64_t t = 0; t < step.length; ++t) extended[left + t] = x[t];
+  const int64_t* from_left = step.left.data();
+  const int64_t* from_right = step.right.data();
+  for (int64_t t = 0; t < left; ++t) extended[t] = table.zeros ? Lanes{} : x[from_left[t]];
+  const int64_t copied = seen == step.length ? seen : seen + SeenCounts::kReach;
+  for (int64_t t = 0; t < copied; ++t) extended[left + t] = x[t];
+  if (seen < step.length) return;
   Lanes* end = extended + left + step.length;
-  for (int64_t t = 0; t < right; ++t) end[t] = table.zeros ? Lanes{} : x[step.right[t]];
+  for (int64_t t = 0; t < right; ++t) end[t] = table.zeros ? Lanes{} : x[from_right[t]];
 }
+
+inline void Clear(Lanes* x, int64_t first, int64_t end) {
+  for (int64_t t = first; t < end; ++t) x[t] = Lanes{};
+}
+
+inline int64_t AtMost(int64_t value, int64_t most) { return value < most ? value : most; }
 
 // One step. The taps of the high-pass filter sum to zero, and so do they weighted by their places:
 // it sees nothing but second differences.
@@ -68,8 +97,9 @@ inline void Join(const WaveletTable& table, int64_t half, const Lanes* x, const 
   }
 }
 
-// The signals again, in buffers.approximation; the details end before the last approximation.
-inline void Inverse(const WaveletTable& table, const Buffers& buffers) {
+// The signals again, in buffers.approximation, as far as they are seen; the details end before the
+// last approximation.
+inline void Inverse(const WaveletTable& table, const SeenCounts& seen, const Buffers& buffers) {
   Lanes *x = buffers.approximation, *samples = buffers.extended;
   const int64_t levels = static_cast<int64_t>(table.steps.size());
   const int64_t coarsest = table.steps[levels - 1].half;
@@ -78,8 +108,11 @@ inline void Inverse(const WaveletTable& table, const Buffers& buffers) {
   for (int64_t at = levels - 1; at >= 0; --at) {
     const WaveletTable::Step& step = table.steps[at];
     d -= step.half;
-    Join(table, step.half, x, d, samples);
-    for (int64_t t = 0; t < step.length; ++t) x[t] = samples[t];
+    const int64_t count = seen.samples[at];
+    // Two samples a coefficient; those of the last see one more, which is zero.
+    Join(table, AtMost(step.half, seen.samples[at + 1] + 1), x, d, samples);
+    for (int64_t t = 0; t < count; ++t) x[t] = samples[t];
+    Clear(x, count, AtMost(step.length, count + SeenCounts::kReach));
   }
 }
 
@@ -117,10 +150,12 @@ inline Lanes Entropy(const Lanes* c, int64_t count, Lanes factor) {
 namespace ONDELETTE_LANES {
 
 const float* TransformWavelets(const WaveletTable& table, const float* x, const float* scale,
-                               const float* mean, float* scratch) {
+                               const float* mean, int64_t seen, float* scratch) {
   const Buffers buffers = BuffersAt(scratch, table.length);
+  const SeenCounts counts(table, seen);
   const Lanes factor = Load(scale), middle = Load(mean);
-  for (int64_t t = 0; t < table.length; ++t) {
+  const int64_t copied = AtMost(table.length, counts.samples[0] + SeenCounts::kReach);
+  for (int64_t t = 0; t < copied; ++t) {
     buffers.signal[t] = Load(x + t * kLanes) * factor - middle;
   }
   const Lanes* samples = buffers.signal;
@@ -128,39 +163,50 @@ const float* TransformWavelets(const WaveletTable& table, const float* x, const 
   const int64_t levels = static_cast<int64_t>(table.steps.size());
   for (int64_t at = 0; at < levels; ++at) {
     const WaveletTable::Step& step = table.steps[at];
-    Extend(table, step, samples, buffers.extended);
-    Split(buffers.extended, step.half, buffers.approximation, out);
+    const int64_t count = counts.samples[at + 1];
+    Extend(table, step, counts.samples[at], samples, buffers.extended);
+    Split(buffers.extended, count, buffers.approximation, out);
+    Clear(buffers.approximation, count, AtMost(step.half, count + SeenCounts::kReach));
+    Clear(out, count, step.half);
     out += step.half;
     samples = buffers.approximation;
   }
-  const int64_t coarsest = table.steps[levels - 1].half;
-  for (int64_t k = 0; k < coarsest; ++k) out[k] = samples[k];
+  const int64_t count = counts.samples[levels];
+  for (int64_t k = 0; k < count; ++k) out[k] = samples[k];
+  Clear(out, count, table.steps[levels - 1].half);
   return reinterpret_cast<const float*>(buffers.coefficients);
 }
 
 void AddWaveletFigures(const WaveletTable& table, const float* coefficients, const float* filled,
-                       bool within_scale, double* energy_share, double* entropy) {
+                       int64_t seen, bool within_scale, double* energy_share, double* entropy) {
   const auto* c = reinterpret_cast<const Lanes*>(coefficients);
   const Lanes counted = Load(filled);
+  const SeenCounts counts(table, seen);
+  const int64_t levels = static_cast<int64_t>(table.steps.size());
+  // Coefficients that are not zero; level 0 is what the last step leaves.
+  auto nonzero = [&](int64_t level) {
+    return counts.samples[level == 0 ? levels : levels - level + 1];
+  };
   Lanes energies[kMostLevels], total = {};
-  ForEachLevel(table, [&](int64_t level, int64_t first, int64_t count) {
-    energies[level] = Dot(c + first, c + first, count);
+  ForEachLevel(table, [&](int64_t level, int64_t first, int64_t /*count*/) {
+    energies[level] = Dot(c + first, c + first, nonzero(level));
     total += energies[level];
   });
-  ForEachLevel(table, [&](int64_t level, int64_t first, int64_t count) {
+  ForEachLevel(table, [&](int64_t level, int64_t first, int64_t /*count*/) {
     AddCounted(counted, energies[level] / total, energy_share + level * kLanes);
     if (entropy == nullptr) return;
     const Lanes factor = within_scale ? 1.0f / (energies[level] + kLittle) : Splat(1);
-    AddCounted(counted, Entropy(c + first, count, factor), entropy + level * kLanes);
+    AddCounted(counted, Entropy(c + first, nonzero(level), factor), entropy + level * kLanes);
   });
 }
 
-void AddReconstruction(const WaveletTable& table, const float* filled, float* scratch,
+void AddReconstruction(const WaveletTable& table, const float* filled, int64_t seen, float* scratch,
                        ReconstructionTotals& totals) {
   const Buffers buffers = BuffersAt(scratch, table.length);
-  Inverse(table, buffers);
+  const SeenCounts counts(table, seen);
+  Inverse(table, counts, buffers);
   LaneSum energy, error;
-  for (int64_t t = 0; t < table.length; ++t) {
+  for (int64_t t = 0; t < counts.samples[0]; ++t) {
     const Lanes value = buffers.signal[t], difference = value - buffers.approximation[t];
     energy.Add(value * value);
     error.Add(difference * difference);

@@ -51,21 +51,26 @@ namespace lane_kernels {
 // second differences, so that what is constant or linear has no detail at all: with plain products
 // rounding would leave some. Returns the coefficients, finest detail first, the approximation last,
 // [coefficients][kLaneCount], in scratch.
+//
+// `seen`: what is transformed is zero in every lane from there on (a causal row's future), and so are
+// coefficients that see nothing else: they are set, not computed. table.length where nothing is known.
 using TransformWavelets = const float*(const WaveletTable& table, const float* x,
-                                       const float* scale, const float* mean, float* scratch);
+                                       const float* scale, const float* mean, int64_t seen,
+                                       float* scratch);
 
-// The following take coefficients as TransformWavelets leaves them.
+// The following take coefficients as TransformWavelets leaves them; those that take `seen`, with the
+// same one.
 
 // Adds each filled signal's share of energy in each level and, unless `entropy` is nullptr, each
 // level's entropy -sum q ln q, q = c^2 / (sum c^2 + 1e-10) if `within_scale`, else c^2. Both are
 // [levels][kLaneCount]; level 0 is cA_L, then cD_L, ..., cD_1.
 using AddWaveletFigures = void(const WaveletTable& table, const float* coefficients,
-                               const float* filled, bool within_scale, double* energy_share,
-                               double* entropy);
+                               const float* filled, int64_t seen, bool within_scale,
+                               double* energy_share, double* entropy);
 
 // Inverts what is still in scratch, and compares it with the signals there.
-using AddReconstruction = void(const WaveletTable& table, const float* filled, float* scratch,
-                               ReconstructionTotals& totals);
+using AddReconstruction = void(const WaveletTable& table, const float* filled, int64_t seen,
+                               float* scratch, ReconstructionTotals& totals);
 
 // Copies one level's coefficients c [count][kLaneCount] of lanes first..end-1 to out, row by row,
 // as far as there is room for.
