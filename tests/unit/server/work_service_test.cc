@@ -239,6 +239,8 @@ TEST_F(WorkServiceTest, FailuresAreRecordedAndRetried) {
 
 TEST_F(WorkServiceTest, TwoWorkersGetCheckpointsOfTheirOwn) {
   Start();
+  v1::Corpus corpus;  // with enough to do that none is kept for the first worker
+  ASSERT_TRUE(coordinator_->Upload("corpus", CorpusText(80), corpus).ok());
   Create("s", {"a", "b"});
   ScriptedWorker first(coordinator_->channel(), "first");
   first.Hello();
