@@ -353,9 +353,15 @@ TEST_F(WorkServiceTest, AResultSentTwiceIsCommittedOnce) {
   worker.Ask(2);
   const v1::Lease lease = worker.NextLease();
   const v1::Lease other = worker.NextLease();
-  // All before the first is answered, so that they are read in one round.
+  // The more workers there are the longer messages are gathered: so these come in one round.
+  std::deque<ScriptedWorker> crowd;
+  for (int i = 0; i < 120; ++i)
+    crowd.emplace_back(coordinator_->channel(), "idle" + std::to_string(i)).Hello();
   worker.SendResult(lease);
-  worker.SendResult(lease);
+  std::string records;  // not sent again: alone, this would be a result that does not fit
+  v1::WorkerMessage twice;
+  *twice.mutable_job_succeeded() = SuccessOf(lease, records);
+  worker.Send(twice);
   worker.SendResult(other);
   EXPECT_TRUE(worker.Next().acknowledgement().committed());
   const v1::Acknowledgement again = worker.Next().acknowledgement();
