@@ -42,16 +42,16 @@ class UploadReactor : public grpc::ServerReadReactor<v1::UploadCorpusRequest> {
                 grpc::CallbackServerContext* context, v1::Corpus* response)
       : parts_(parts), uploads_(uploads), context_(context), response_(response) {
     if (++uploads_ > CorpusService::kMostUploads) {
-      Finish(Overloaded());
-      return;
+      Leave(Overloaded());
+    } else {
+      Read();
     }
-    Read();
   }
 
   void OnReadDone(bool ok) override {
     parts_.guard->Goes(context_);
     if (!ok) {
-      if (!parts_.pool->Run([this] { End(); })) Finish(Overloaded());
+      if (!parts_.pool->Run([this] { End(); })) Leave(Overloaded());
       return;
     }
     if (first_) name_ = request_.name();
@@ -69,7 +69,6 @@ class UploadReactor : public grpc::ServerReadReactor<v1::UploadCorpusRequest> {
 
   void OnDone() override {
     parts_.guard->Goes(context_);
-    --uploads_;
     delete this;
   }
 
@@ -79,20 +78,27 @@ class UploadReactor : public grpc::ServerReadReactor<v1::UploadCorpusRequest> {
     StartRead(&request_);
   }
 
+  // Its memory is given back before the client hears: its next upload must find room.
+  void Leave(const grpc::Status& status) {
+    bytes_ = std::string();
+    --uploads_;
+    Finish(status);
+  }
+
   void Refuse(const std::string& problem) {
-    Finish(ToCallStatus(MakeError(absl::StatusCode::kInvalidArgument, "CORPUS_TOO_LARGE", problem,
-                                  "split it into several corpora or smaller chunks")));
+    Leave(ToCallStatus(MakeError(absl::StatusCode::kInvalidArgument, "CORPUS_TOO_LARGE", problem,
+                                 "split it into several corpora or smaller chunks")));
   }
 
   void End() {
     // A client that broke off has not said all: half a corpus must not be stored.
     if (context_->IsCancelled()) {
-      Finish({grpc::StatusCode::CANCELLED, "the upload was broken off"});
+      Leave({grpc::StatusCode::CANCELLED, "the upload was broken off"});
       return;
     }
     absl::Status status = StoreUpload(*parts_.store, name_, bytes_, *response_);
     parts_.telemetry->CountRpc("UploadCorpus", static_cast<int>(status.code()));
-    Finish(ToCallStatus(status));
+    Leave(ToCallStatus(status));
   }
 
   const CorpusService::Parts& parts_;
