@@ -116,7 +116,10 @@ void HeadLanes::AddRowSpectra(const LaneBlock& block, const LaneSignals& rows, S
   LaneSignals twins = rows;
   float* x = ThreadScratch().twin.AtLeast(rows.length * kLaneCount);
   const RowLaneShuffle::Keys keys = plan_.row_shuffles[dropped]->Of(block.first_query / kLaneCount);
-  Kernels().gather_rows(rows.x, keys.permutations, std::min(keys.count, rows.end_seen), x);
+  const int64_t moved = std::min(keys.count, rows.end_seen);
+  Kernels().gather_rows(rows.x, keys.permutations, moved, x);
+  std::copy(rows.x + moved * kLaneCount, rows.x + rows.end_seen * kLaneCount,
+            x + moved * kLaneCount);
   twins.x = x;
   AddSpectra(plan_, sink, rows, &twins, spectra_[dropped]);
 }

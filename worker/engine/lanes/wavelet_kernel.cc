@@ -29,13 +29,14 @@ inline Buffers BuffersAt(float* memory, int64_t length) {
 // Where zeros do not reach far enough, or come round a circle, that is all of them.
 struct SeenCounts {
   SeenCounts(const WaveletTable& table, int64_t seen) {
-    samples[0] = seen;
+    samples[0] = table.periodic ? table.length : seen;
     for (size_t at = 0; at < table.steps.size(); ++at) {
       const WaveletTable::Step& step = table.steps[at];
-      const bool all = table.periodic || samples[at] + kReach > step.length;
-      if (all) samples[at] = step.length;
-      samples[at + 1] = all ? step.half : (samples[at] + 3) / 2;
+      samples[at + 1] = All(step, samples[at]) ? step.half : (samples[at] + 3) / 2;
     }
+  }
+  static bool All(const WaveletTable::Step& step, int64_t seen) {
+    return seen + kReach > step.length;
   }
   // A coefficient's filter ends this far behind the last sample it begins with.
   static constexpr int64_t kReach = 4;
@@ -52,9 +53,10 @@ inline void Extend(const WaveletTable& table, const WaveletTable::Step& step, in
   const int64_t* from_left = step.left.data();
   const int64_t* from_right = step.right.data();
   for (int64_t t = 0; t < left; ++t) extended[t] = table.zeros ? Lanes{} : x[from_left[t]];
-  const int64_t copied = seen == step.length ? seen : seen + SeenCounts::kReach;
+  const bool all = SeenCounts::All(step, seen);
+  const int64_t copied = all ? step.length : seen + SeenCounts::kReach;
   for (int64_t t = 0; t < copied; ++t) extended[left + t] = x[t];
-  if (seen < step.length) return;
+  if (!all) return;
   Lanes* end = extended + left + step.length;
   for (int64_t t = 0; t < right; ++t) end[t] = table.zeros ? Lanes{} : x[from_right[t]];
 }
