@@ -44,7 +44,7 @@ struct NewSweep {
   std::string corpus_name;
   std::string spec_json;
   std::string spec_digest;
-  int64_t sequences = 0;  // the first so many of the corpus; never 0
+  int64_t sequences = 0;          // the first so many of the corpus; never 0
   int64_t sequences_per_job = 0;  // 0: as plan/job_plan.h makes it of each checkpoint
 };
 

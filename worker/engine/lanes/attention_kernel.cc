@@ -9,24 +9,21 @@ namespace ondelette::engine {
 namespace {
 
 // How many vectors of sums fit in registers.
-#if defined(__AVX512F__)
-constexpr int kWide = 16;
-#elif defined(__AVX2__)
-constexpr int kWide = 4;
-#else
-constexpr int kWide = 2;
-#endif
+constexpr int kWide = kWidth == 16 ? 16 : 8;
 
-// c[j] = sum over t of a[t] b[t step + j], j < count.
+// c[j] = sum over t of a[t] b[t step + j], j < count: one part of the lanes after the other.
 template <int count>
 inline void Products(const Lanes* a, const float* b, int64_t step, int64_t steps, Lanes* c) {
-  Lanes sums[count] = {};
-  for (int64_t t = 0; t < steps; ++t, b += step) {
-    const Lanes x = a[t];
+  for (int part = 0; part < kParts; ++part) {
+    const float* at = b;
+    Lanes::Part sums[count] = {};
+    for (int64_t t = 0; t < steps; ++t, at += step) {
+      const Lanes::Part x = a[t].part[part];
 #pragma GCC unroll 16
-    for (int j = 0; j < count; ++j) sums[j] += x * b[j];
+      for (int j = 0; j < count; ++j) sums[j] += x * at[j];
+    }
+    for (int j = 0; j < count; ++j) c[j].part[part] = sums[j];
   }
-  for (int j = 0; j < count; ++j) c[j] = sums[j];
 }
 
 inline void AllProducts(const Lanes* a, const float* b, int64_t step, int64_t steps, int64_t count,
@@ -58,10 +55,6 @@ inline void PackQueries(const AttentionHead& head, int64_t first, int64_t querie
   }
 }
 
-inline IntLanes LaneNumbers() {
-  return IntLanes{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-}
-
 // Scores of one key as the rule leaves them, -inf where masked: no finite constant, for real scores
 // reach -110,000.
 inline Lanes Ruled(const AttentionHead& head, int64_t first_query, int64_t key, Lanes score) {
@@ -77,8 +70,9 @@ inline Lanes Ruled(const AttentionHead& head, int64_t first_query, int64_t key, 
   if (!head.causal) return score;
   const IntLanes distance = static_cast<int32_t>(first_query - key) + LaneNumbers();
   const Lanes hidden = Splat(-__builtin_inff());
-  if (key > first_query) score = distance < 0 ? hidden : score;
-  if (head.window != 0) score = distance >= static_cast<int32_t>(head.window) ? hidden : score;
+  if (key > first_query) score = Select(distance < 0, hidden, score);
+  if (head.window != 0)
+    score = Select(distance >= static_cast<int32_t>(head.window), hidden, score);
   return score;
 }
 
@@ -96,9 +90,9 @@ inline void Softmax(const AttentionHead& head, const LaneBlock& block, Lanes* sc
     sum.Add(scores[key]);
   }
   const Lanes share =
-      LaneNumbers() < static_cast<int32_t>(block.queries) ? 1.0f / sum.Take() : Lanes{};
+      Select(LaneNumbers() < static_cast<int32_t>(block.queries), 1.0f / sum.Take(), Lanes{});
   for (int64_t key = block.first_seen; key < block.end_seen; ++key) {
-    scores[key] = share == 0.0f ? Lanes{} : scores[key] * share;
+    scores[key] = Select(share == 0.0f, Lanes{}, scores[key] * share);
   }
 }
 

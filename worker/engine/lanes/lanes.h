@@ -1,4 +1,4 @@
-// Sixteen numbers as one vector. Included only by kernels, which are compiled once for each
+// Arithmetic on sixteen numbers at once. Included only by kernels, which are compiled once for each
 // instruction set (CMakeLists.txt): everything here has internal linkage.
 #ifndef ONDELETTE_WORKER_ENGINE_LANES_LANES_H_
 #define ONDELETTE_WORKER_ENGINE_LANES_LANES_H_
@@ -6,27 +6,28 @@
 #include <cstdint>
 #include <cstring>
 
+#include "worker/engine/lanes/vector_parts.h"
+
 namespace ondelette::engine {
 namespace {
 
-constexpr int kLanes = 16;
-typedef float Lanes __attribute__((vector_size(64), may_alias));
-typedef int32_t IntLanes __attribute__((vector_size(64)));
-typedef double DoubleLanes __attribute__((vector_size(128)));
+using Lanes = Parts<float>;
+using IntLanes = Parts<int32_t>;
+using DoubleLanes = Parts<double>;
 
 inline Lanes Splat(float value) { return value - Lanes{}; }
 
-inline Lanes Max(Lanes a, Lanes b) { return a > b ? a : b; }
-inline Lanes Min(Lanes a, Lanes b) { return a < b ? a : b; }
+inline Lanes Max(Lanes a, Lanes b) { return Select(a > b, a, b); }
+inline Lanes Min(Lanes a, Lanes b) { return Select(a < b, a, b); }
 
 // Natural logarithm of normal numbers > 0, to within 2 units in the last place of 1 (1.2e-7 plus
 // 1.2e-7 of the result): x = 2^e m, m in [sqrt(1/2), sqrt 2), ln m by a polynomial in m - 1
 // (Cephes' logf).
 inline Lanes Log(Lanes x) {
-  IntLanes bits = (IntLanes)x;
+  IntLanes bits = Bits<int32_t>(x);
   IntLanes exponent = (bits - 0x3f3504f3) >> 23;
-  Lanes m = (Lanes)(bits - (exponent << 23)) - 1.0f;
-  Lanes e = __builtin_convertvector(exponent, Lanes);
+  Lanes m = Bits<float>(bits - (exponent << 23)) - 1.0f;
+  Lanes e = Converted<float>(exponent);
   Lanes p = Splat(7.0376836292e-2f);
   p = p * m - 1.1514610310e-1f;
   p = p * m + 1.1676998740e-1f;
@@ -47,7 +48,7 @@ inline Lanes SafeLogLanes(Lanes p) { return Log(Max(p, Splat(1e-30f))); }
 // e^x to within 2e-7 of it, for every float: 0 below -87, infinity above 88, NaN for NaN (Cephes'
 // expf).
 inline Lanes Exp(Lanes x) {
-  const Lanes bounded = x < -87.0f ? Splat(-87) : x > 88.0f ? Splat(88) : x;
+  const Lanes bounded = Select(x < -87.0f, Splat(-87), Select(x > 88.0f, Splat(88), x));
   constexpr float kRounder = 12582912;  // 1.5 2^23: adding it rounds to a whole number
   const Lanes whole = (bounded * 1.44269504088896341f + kRounder) - kRounder;
   const Lanes r = bounded - whole * 0.693359375f + whole * 2.12194440e-4f;
@@ -58,14 +59,14 @@ inline Lanes Exp(Lanes x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  const IntLanes power = (__builtin_convertvector(whole, IntLanes) + 127) << 23;
-  p *= (Lanes)power;
-  return x < -87.0f ? Lanes{} : x > 88.0f ? Splat(__builtin_inff()) : p;
+  const IntLanes power = (Converted<int32_t>(whole) + 127) << 23;
+  p *= Bits<float>(power);
+  return Select(x < -87.0f, Lanes{}, Select(x > 88.0f, Splat(__builtin_inff()), p));
 }
 
 // Near 0 the quotient of exponentials would cancel: there the odd polynomial of Cephes' tanhf.
 inline Lanes Tanh(Lanes x) {
-  const Lanes size = x < 0.0f ? -x : x;
+  const Lanes size = Max(x, -x);
   const Lanes square = x * x;
   Lanes p = Splat(-5.70498872745e-3f);
   p = p * square + 2.06390887954e-2f;
@@ -74,7 +75,7 @@ inline Lanes Tanh(Lanes x) {
   p = p * square - 3.33332819422e-1f;
   const Lanes near = p * square * x + x;
   const Lanes far = 1.0f - 2.0f / (Exp(size + size) + 1.0f);
-  return size < 0.625f ? near : x < 0.0f ? -far : far;
+  return Select(size < 0.625f, near, Select(x < 0.0f, -far, far));
 }
 
 inline Lanes Sqrt(Lanes x) {
@@ -82,8 +83,7 @@ inline Lanes Sqrt(Lanes x) {
   return x;
 }
 
-inline DoubleLanes Widened(Lanes x) { return __builtin_convertvector(x, DoubleLanes); }
-inline Lanes Narrowed(DoubleLanes x) { return __builtin_convertvector(x, Lanes); }
+inline DoubleLanes Widened(Lanes x) { return Converted<double>(x); }
 
 // A sum that is rounded by stretches: thousands of float32 terms lose 1e-6 of it, not 1e-5.
 class LaneSum {
@@ -115,8 +115,15 @@ class LaneSum {
 inline void AddCounted(Lanes counted, Lanes value, double* sums) {
   DoubleLanes total;
   std::memcpy(&total, sums, sizeof(total));
-  total += Widened(counted != 0.0f ? value : Lanes{});
+  total += Widened(Select(counted != 0.0f, value, Lanes{}));
   std::memcpy(sums, &total, sizeof(total));
+}
+
+// 0, 1, ..., 15.
+inline IntLanes LaneNumbers() {
+  IntLanes numbers;
+  for (int lane = 0; lane < kLanes; ++lane) numbers.part[lane / kWidth][lane % kWidth] = lane;
+  return numbers;
 }
 
 inline Lanes Load(const float* from) {

@@ -41,7 +41,6 @@ void SumSignals(const float* x, int64_t count, float* mass) {
 }
 
 void LocalMass(const LaneBlock& block, int64_t width, float* mass) {
-  const IntLanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   Lanes sum = {};
   int64_t key = block.first_query - width + 1;
   int64_t end = block.first_query + block.queries + width - 1;
@@ -49,9 +48,9 @@ void LocalMass(const LaneBlock& block, int64_t width, float* mass) {
   end = end > block.end_seen ? block.end_seen : end;
   const auto reach = static_cast<int32_t>(width);
   for (; key < end; ++key) {
-    const IntLanes distance = static_cast<int32_t>(block.first_query - key) + lane;
+    const IntLanes distance = static_cast<int32_t>(block.first_query - key) + LaneNumbers();
     const Lanes value = Load(block.values + key * kLanes);
-    sum += (distance < reach) & (distance > -reach) ? value : Lanes{};
+    sum += Select((distance < reach) & (distance > -reach), value, Lanes{});
   }
   Store(sum, mass);
 }
@@ -81,7 +80,7 @@ void AddReceived(const float* x, int64_t count, const float* weights, double* su
     const int64_t some = count - t < kLanes ? count - t : kLanes;
     Lanes part[kLanes] = {};
     for (int64_t j = 0; j < some; ++j) {
-      part[j] = weight != 0.0f ? Load(x + (t + j) * kLanes) * weight : Lanes{};
+      part[j] = Select(weight != 0.0f, Load(x + (t + j) * kLanes) * weight, Lanes{});
     }
     Transpose(part);
     DoubleLanes total = {};

@@ -77,8 +77,8 @@ inline void Summarise(const SpectralTable& table, const Lanes* power, const Spec
   power += table.first_bin;
   const Shares shares = Divide(table, power);
   const Lanes total = shares.others + shares.peak;
-  const Lanes counted = total <= Load(input.energy) * kFlat ? Lanes{} : Load(input.filled);
-  const Lanes inverse = 1.0f / (counted != 0.0f ? total : Splat(1));
+  const Lanes counted = Select(total <= Load(input.energy) * kFlat, Lanes{}, Load(input.filled));
+  const Lanes inverse = 1.0f / Select(counted != 0.0f, total, Splat(1));
   LaneSum entropy, logs;
   for (int64_t k = 0; k < bins; ++k) {
     const Lanes p = power[k] * inverse, log = SafeLogLanes(p);

@@ -9,18 +9,34 @@ namespace {
 
 // Swaps, in every pair of rows `step` apart, the off-diagonal blocks of `step` numbers.
 template <int step>
-inline void SwapBlocks(Lanes* m) {
-  IntLanes upper, lower;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    upper[lane] = (lane & step) == 0 ? lane : kLanes + lane - step;
-    lower[lane] = (lane & step) == 0 ? lane + step : kLanes + lane;
+inline void SwapRows(Lanes& a, Lanes& b) {
+  if constexpr (step >= kWidth) {  // whole parts
+    constexpr int apart = step / kWidth;
+    for (int i = 0; i < kParts; ++i) {
+      if ((i & apart) != 0) continue;
+      const Lanes::Part kept = a.part[i + apart];
+      a.part[i + apart] = b.part[i];
+      b.part[i] = kept;
+    }
+  } else {
+    IntLanes::Part upper, lower;
+    for (int lane = 0; lane < kWidth; ++lane) {
+      upper[lane] = (lane & step) == 0 ? lane : kWidth + lane - step;
+      lower[lane] = (lane & step) == 0 ? lane + step : kWidth + lane;
+    }
+    for (int i = 0; i < kParts; ++i) {
+      const Lanes::Part x = a.part[i], y = b.part[i];
+      a.part[i] = __builtin_shuffle(x, y, upper);
+      b.part[i] = __builtin_shuffle(x, y, lower);
+    }
   }
+}
+
+template <int step>
+inline void SwapBlocks(Lanes* m) {
 #pragma GCC unroll 16
   for (int row = 0; row < kLanes; ++row) {
-    if ((row & step) != 0) continue;
-    const Lanes a = m[row], b = m[row + step];
-    m[row] = __builtin_shuffle(a, b, upper);
-    m[row + step] = __builtin_shuffle(a, b, lower);
+    if ((row & step) == 0) SwapRows<step>(m[row], m[row + step]);
   }
 }
 
