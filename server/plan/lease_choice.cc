@@ -46,12 +46,14 @@ void LeaseBoard::AddLeases(const std::string& worker, int64_t checkpoint, int64_
   mine += leases;
 }
 
-void LeaseBoard::Forget() {
+void LeaseBoard::Forget(const std::set<std::string>& asking) {
   std::erase_if(memory_.facts, [this](const auto& fact) { return Find(fact.first) == nullptr; });
-  std::erase_if(memory_.promised, [this](const auto& promise) {
+  std::erase_if(memory_.promised, [this, &asking](const auto& promise) {
     Entry* entry = Find(promise.second);
-    if (entry != nullptr) ++entry->expected;
-    return entry == nullptr;
+    const bool here = leases_.count(promise.first) > 0 || asking.count(promise.first) > 0;
+    if (entry == nullptr || !here) return true;
+    ++entry->expected;
+    return false;
   });
 }
 
@@ -128,6 +130,15 @@ int64_t LeaseBoard::ChooseFirst() const {
   return (*middle)->checkpoint;
 }
 
+int64_t LeaseBoard::ChoosePromised() const {
+  const Entry* best = nullptr;
+  for (const Entry& entry : entries_) {
+    if (entry.queued <= 0 || entry.workers > 0) continue;
+    if (best == nullptr || entry.Left() > best->Left()) best = &entry;
+  }
+  return best == nullptr ? kNone : best->checkpoint;
+}
+
 int64_t LeaseBoard::Choose(const std::string& worker, const std::vector<std::string>& held) {
   auto loaded = held.empty() ? by_digest_.end() : by_digest_.find(held.front());
   if (loaded != by_digest_.end()) {
@@ -147,7 +158,8 @@ int64_t LeaseBoard::Choose(const std::string& worker, const std::vector<std::str
   if (held.empty() && leases_[worker].empty()) {
     if (const int64_t first = ChooseFirst(); first != kNone) return first;
   }
-  return ChooseNew(worker, held, kNone);
+  const int64_t next = ChooseNew(worker, held, kNone);
+  return next == kNone && leases_[worker].empty() ? ChoosePromised() : next;
 }
 
 void LeaseBoard::Granted(const std::string& worker, int64_t checkpoint, int64_t jobs, bool dry) {

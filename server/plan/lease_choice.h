@@ -2,13 +2,15 @@
 //
 // Reading and loading a checkpoint costs as much as a job does or more, so a worker stays where it
 // is. Large checkpoints are begun first, so that what is left at the end is small; only when none
-// is left untouched do workers share one, and only while it has jobs for all of them. A worker that will soon need another checkpoint is told which, and that one is kept for it: of what many
-// were told, all but one would read it for nothing.
+// is left untouched do workers share one, and only while it has jobs for all of them. A worker that
+// will soon need another checkpoint is told which, and that one is kept for it, unless another had
+// nothing to do: of what many were told, all but one would read it for nothing.
 #ifndef ONDELETTE_SERVER_PLAN_LEASE_CHOICE_H_
 #define ONDELETTE_SERVER_PLAN_LEASE_CHOICE_H_
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -45,8 +47,9 @@ class LeaseBoard {
   void Add(int64_t checkpoint, int64_t queued);
   // So many leases of a worker on a checkpoint, with or without queued jobs.
   void AddLeases(const std::string& worker, int64_t checkpoint, int64_t leases);
-  // Forgets promises and facts that are of no use any more.
-  void Forget();
+  // Forgets what is of no use any more: facts and promises of checkpoints without queued jobs, and
+  // promises to workers that have no lease and are not `asking`: they are gone.
+  void Forget(const std::set<std::string>& asking);
 
   // ---- What to give ----
 
@@ -61,7 +64,9 @@ class LeaseBoard {
   //     wait for it;
   //  5. of the oldest sweep, one that nobody works on: first those whose files it holds; the largest;
   //  6. a shared one with enough jobs left that joining pays: first those whose files it holds; the
-  //     one with most left to do for each worker.
+  //     one with most left to do for each worker;
+  //  7. for a worker that would have nothing to do: the largest that nobody works on but was
+  //     promised to another. It is there before that one is.
   int64_t Choose(const std::string& worker, const std::vector<std::string>& held);
   // So many of its jobs were leased to the worker; `dry`: no more of it is ready.
   void Granted(const std::string& worker, int64_t checkpoint, int64_t jobs, bool dry);
@@ -87,6 +92,7 @@ class LeaseBoard {
   bool MayHaveMore(const std::string& worker, const Entry& entry) const;
   Rank RankOf(const std::string& worker, const Entry& entry, bool here, double fair) const;
   int64_t ChooseFirst() const;
+  int64_t ChoosePromised() const;
   // The best of 4 to 6.
   int64_t ChooseNew(const std::string& worker, const std::vector<std::string>& held,
                     int64_t without) const;

@@ -1,3 +1,4 @@
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,7 +25,8 @@ absl::Status ReadFacts(Connection& db, int64_t checkpoint, LeaseMemory& memory) 
 }
 
 // What there is to give and who works on it, read once for all grants of a transaction.
-absl::Status ReadBoard(Connection& db, LeaseMemory& memory, LeaseBoard& board) {
+absl::Status ReadBoard(Connection& db, const std::vector<LeaseRequest>& requests,
+                       LeaseMemory& memory, LeaseBoard& board) {
   Statement work =
       db.Query("SELECT id, queued FROM checkpoints WHERE queued > 0 ORDER BY sweep, position");
   while (work.Step()) {
@@ -35,7 +37,9 @@ absl::Status ReadBoard(Connection& db, LeaseMemory& memory, LeaseBoard& board) {
   Statement leases = db.Query(
       "SELECT checkpoint, worker, COUNT(*) FROM jobs WHERE state = 2 GROUP BY checkpoint, worker");
   while (leases.Step()) board.AddLeases(leases.Text(1), leases.Int(0), leases.Int(2));
-  board.Forget();
+  std::set<std::string> asking;
+  for (const LeaseRequest& request : requests) asking.insert(request.worker);
+  board.Forget(asking);
   return leases.status();
 }
 
@@ -115,7 +119,8 @@ absl::StatusOr<std::vector<GrantedLease>> GrantOne(Write& write, const LeaseRequ
 absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
     Write& write, const std::vector<LeaseRequest>& requests, LeaseMemory& memory) {
   LeaseBoard board(memory);
-  if (absl::Status status = ReadBoard(write.db, memory, board); !status.ok()) return status;
+  if (absl::Status status = ReadBoard(write.db, requests, memory, board); !status.ok())
+    return status;
   std::vector<std::vector<GrantedLease>> granted;
   granted.reserve(requests.size());
   for (const LeaseRequest& request : requests) {

@@ -192,10 +192,20 @@ TEST_F(LeaseChoice, TheLastJobsOfASharedOneAreSpread) {
 TEST_F(LeaseChoice, ForgetsWhatHasEnded) {
   Queue({10, 20});
   memory_.facts[3] = {1, "d3", 30, 30};
-  memory_.promised = {{"a", 2}, {"b", 3}};
-  board_.Forget();
+  memory_.promised = {{"a", 2}, {"b", 3}, {"dead", 2}, {"asks", 1}};
+  board_.AddLeases("a", 1, 1);
+  board_.Forget({"asks", "b"});
   EXPECT_EQ(memory_.facts.size(), 2U);
-  EXPECT_THAT(memory_.promised, ElementsAre(testing::Pair("a", 2)));
+  EXPECT_THAT(memory_.promised, ElementsAre(testing::Pair("a", 2), testing::Pair("asks", 1)));
+}
+
+// A second worker had nothing to do until the first was through with all that it was promised.
+TEST_F(LeaseChoice, NobodyIsIdleForAPromiseToAnother) {
+  Queue({30, 30}, 4);
+  EXPECT_THAT(Grants("a", {}, 1), ElementsAre(2));
+  EXPECT_EQ(board_.Promise("a", 2, {"d2"}), 1);
+  EXPECT_THAT(Grants("b", {}, 2), ElementsAre(1, 1));
+  EXPECT_THAT(Grants("c", {}, 1), ElementsAre()) << "none is untouched, and joining does not pay";
 }
 
 TEST(JobPlan, JobsOfLargeCheckpointsAreShorter) {
