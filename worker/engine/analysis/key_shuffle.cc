@@ -12,13 +12,33 @@ namespace {
 
 constexpr uint64_t kShuffleSeed = 0x6f6e64656c657474ULL;  // "ondelett"
 
-// Fisher-Yates over the keys that row `row` may see; the identity beyond.
+// Fisher-Yates over the keys that row `row` may see, from the last one down; `steps` of them leave as
+// many of the last keys as they will be. visit(k, j): k and j <= k change places.
+template <typename Visit>
+void ForEachSwap(int64_t row, int64_t seen, int64_t steps, Visit visit) {
+  const uint64_t key = CounterHash(CounterHash(kShuffleSeed, row), seen);
+  for (int64_t k = seen - 1; k > 0 && k >= seen - steps; --k) {
+    visit(k, CounterHashBelow(key, k, k + 1));
+  }
+}
+
+// The whole permutation; the identity beyond the keys seen.
 void PermuteRow(int64_t row, bool causal, std::span<int32_t> out) {
   std::iota(out.begin(), out.end(), 0);
-  auto total = static_cast<int64_t>(out.size());
-  int64_t seen = causal ? std::min(row + 1, total) : total;
-  uint64_t key = CounterHash(CounterHash(kShuffleSeed, row), seen);
-  for (int64_t k = seen - 1; k > 0; --k) std::swap(out[k], out[CounterHashBelow(key, k, k + 1)]);
+  const auto total = static_cast<int64_t>(out.size());
+  const int64_t seen = causal ? std::min(row + 1, total) : total;
+  ForEachSwap(row, seen, seen, [out](int64_t k, int64_t j) { std::swap(out[k], out[j]); });
+}
+
+// Of a causal row, the last `window` keys of the permutation: a few steps instead of all. `out` is
+// the identity before; what the caller has to put back is `touched`.
+void PermuteWindow(int64_t row, int64_t window, std::span<int32_t> out,
+                   std::vector<int64_t>& touched) {
+  ForEachSwap(row, row + 1, window, [&](int64_t k, int64_t j) {
+    std::swap(out[k], out[j]);
+    touched.push_back(k);
+    touched.push_back(j);
+  });
 }
 
 at::Tensor Gather(const at::Tensor& rows, const at::Tensor& keys) {
@@ -57,9 +77,17 @@ WindowShuffle::WindowShuffle(int64_t keys, int64_t window, bool causal, at::Devi
   at::Tensor table = at::empty({keys - window, window}, at::kInt);
   auto* out = table.data_ptr<int32_t>();
   std::vector<int32_t> row(keys);
+  std::iota(row.begin(), row.end(), 0);
+  std::vector<int64_t> touched;
   for (int64_t query = window; query < keys; ++query) {
-    PermuteRow(query, causal, row);
+    if (causal) {
+      PermuteWindow(query, window, row, touched);
+    } else {
+      PermuteRow(query, causal, row);
+    }
     out = std::reverse_copy(row.begin() + query + 1 - window, row.begin() + query + 1, out);
+    for (int64_t at : touched) row[at] = static_cast<int32_t>(at);
+    touched.clear();
   }
   keys_ = table.to(device);
 }
