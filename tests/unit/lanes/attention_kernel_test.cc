@@ -40,6 +40,24 @@ struct Head {
   std::vector<float> query, key, value, bias;
 };
 
+// A head as the kernels are given it, and their work space.
+struct Prepared {
+  Prepared(const Case& which, const Head& head, const LaneKernels& kernels)
+      : work(scratch.AtLeast(which.head_dim * kLaneCount)),
+        x(values.AtLeast(BlockKeys(which.tokens) * kLaneCount)) {
+    float* packed = keys.AtLeast(BlockKeys(which.tokens) * which.head_dim);
+    kernels.pack_keys(head.key.data(), head.stride, which.tokens, which.head_dim, packed);
+    attention = {head.query.data(), head.stride,  packed,
+                 head.value.data(), head.stride,  which.tokens,
+                 which.head_dim,    which.scale,  which.softcap,
+                 which.causal,      which.window, which.biased ? head.bias.data() : nullptr};
+  }
+  LaneBuffer keys, scratch, values;
+  float* work;
+  float* x;  // [keys][kLaneCount]
+  AttentionHead attention;
+};
+
 // Probabilities of one query, by key.
 std::vector<double> Wanted(const Case& which, const Head& head, int64_t query) {
   std::vector<double> scores;
@@ -65,15 +83,9 @@ std::vector<double> Wanted(const Case& which, const Head& head, int64_t query) {
 
 void Compare(const Case& which, const LaneKernels& kernels) {
   const Head head(which);
-  LaneBuffer keys, scratch, values;
-  float* packed = keys.AtLeast(BlockKeys(which.tokens) * which.head_dim);
-  kernels.pack_keys(head.key.data(), head.stride, which.tokens, which.head_dim, packed);
-  const AttentionHead attention{
-      head.query.data(), head.stride,  packed,         head.value.data(),
-      head.stride,       which.tokens, which.head_dim, which.scale,
-      which.softcap,     which.causal, which.window,   which.biased ? head.bias.data() : nullptr};
-  float* x = values.AtLeast(BlockKeys(which.tokens) * kLaneCount);
-  float* work = scratch.AtLeast(which.head_dim * kLaneCount);
+  Prepared prepared(which, head, kernels);
+  const AttentionHead& attention = prepared.attention;
+  float *x = prepared.x, *work = prepared.work;
   std::vector<float> mixed(static_cast<size_t>(kLaneCount * head.stride), 99.0F);
   for (int64_t first = 0; first < which.tokens; first += kLaneCount) {
     const int64_t queries = std::min(kLaneCount, which.tokens - first);
@@ -136,25 +148,11 @@ TEST(AttentionKernel, ScoresOfAnySizeLeaveExactZeros) {
   for (const LaneKernels& kernels : RunnableKernels()) {
     const Case which{.name = "huge", .tokens = 40, .head_dim = 16, .spread = 400};
     const Head head(which);
-    LaneBuffer keys, scratch, values;
-    float* packed = keys.AtLeast(BlockKeys(40) * 16);
-    kernels.pack_keys(head.key.data(), head.stride, 40, 16, packed);
-    const AttentionHead attention{head.query.data(),
-                                  head.stride,
-                                  packed,
-                                  head.value.data(),
-                                  head.stride,
-                                  40,
-                                  16,
-                                  which.scale,
-                                  0,
-                                  true,
-                                  0,
-                                  nullptr};
-    float* x = values.AtLeast(BlockKeys(40) * kLaneCount);
+    const Prepared prepared(which, head, kernels);
+    const float* x = prepared.x;
     for (int64_t first = 0; first < 40; first += kLaneCount) {
       const int64_t queries = std::min<int64_t>(kLaneCount, 40 - first);
-      kernels.probabilities(attention, first, queries, scratch.AtLeast(16 * kLaneCount), x);
+      kernels.probabilities(prepared.attention, first, queries, prepared.work, prepared.x);
       for (int64_t lane = 0; lane < queries; ++lane) {
         double sum = 0;
         for (int64_t key = 0; key < 40; ++key) {
@@ -175,23 +173,9 @@ TEST(AttentionKernel, NaNStaysInItsRow) {
   for (const LaneKernels& kernels : RunnableKernels()) {
     Head head(which);
     head.query[20 * head.stride + 3] = std::numeric_limits<float>::quiet_NaN();
-    LaneBuffer keys, scratch, values;
-    float* packed = keys.AtLeast(BlockKeys(40) * 16);
-    kernels.pack_keys(head.key.data(), head.stride, 40, 16, packed);
-    const AttentionHead attention{head.query.data(),
-                                  head.stride,
-                                  packed,
-                                  head.value.data(),
-                                  head.stride,
-                                  40,
-                                  16,
-                                  which.scale,
-                                  0,
-                                  true,
-                                  0,
-                                  nullptr};
-    float* x = values.AtLeast(BlockKeys(40) * kLaneCount);
-    kernels.probabilities(attention, 16, 16, scratch.AtLeast(16 * kLaneCount), x);
+    const Prepared prepared(which, head, kernels);
+    const float* x = prepared.x;
+    kernels.probabilities(prepared.attention, 16, 16, prepared.work, prepared.x);
     for (int64_t lane = 0; lane < kLaneCount; ++lane) {
       EXPECT_EQ(std::isnan(x[lane]), lane == 4) << kernels.instruction_set << " lane " << lane;
     }

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "worker/engine/analysis/constants.h"
-#include "worker/engine/analysis/shortened.h"
 #include "worker/engine/lanes/kernels.h"
 
 namespace ondelette::engine {
@@ -43,15 +42,11 @@ bool AnyFilled(const LaneSignals& signals) {
                      [](float filled) { return filled != 0; });
 }
 
-// A matrix's rows, m of `tokens` tokens.
-int64_t Rows(const LanePlan& plan, int64_t tokens) {
-  return plan.spec.sink == Sink::kDropped ? tokens - 1 : tokens;
-}
-
 // All rows' cA_L row by row, then all rows' cD_L, ..., cD_1, as far as there is room.
 class LongVector {
  public:
-  LongVector(const WaveletTable& table, int64_t rows) : levels_(table), rows_(rows) {}
+  // A matrix has as many rows as keys.
+  explicit LongVector(const WaveletTable& table) : levels_(table), rows_(table.length) {}
 
   int64_t Size() const {
     int64_t size = 0;
@@ -98,12 +93,10 @@ class LongVector {
 // 1 - u.v / (|u||v| + 1e-10).
 class ConcatTruncate : public LaneScale {
  public:
-  explicit ConcatTruncate(const LanePlan& plan)
-      : plan_(plan), whole_(plan.wavelet, Rows(plan, plan.spec.tokens)) {
+  explicit ConcatTruncate(const LanePlan& plan) : plan_(plan), whole_(plan.wavelet) {
     int64_t reach = 0;
     for (size_t alpha = 0; alpha < plan.shortened.size(); ++alpha) {
-      const int64_t tokens = ShortenedLength(plan.spec.alphas[alpha], plan.spec.tokens);
-      LongVector& vector = shortened_.emplace_back(plan.shortened[alpha], Rows(plan, tokens));
+      LongVector& vector = shortened_.emplace_back(plan.shortened[alpha]);
       const int64_t length = std::min(vector.Size(), whole_.Size());
       vector.Cut(length);
       reach = std::max(reach, length);
@@ -139,9 +132,7 @@ class LevelCosine : public LaneScale {
  public:
   explicit LevelCosine(const LanePlan& plan)
       : plan_(plan), shortened_(plan.shortened.size()), sums_(plan.shortened.size()) {
-    for (double alpha : plan.spec.alphas) {
-      longest_ = std::max(longest_, Rows(plan, ShortenedLength(alpha, plan.spec.tokens)));
-    }
+    for (const WaveletTable& table : plan.shortened) longest_ = std::max(longest_, table.length);
   }
 
   void AddWhole(const LaneSignals& signals, const float* /*coefficients*/) override {

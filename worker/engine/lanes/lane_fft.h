@@ -40,30 +40,31 @@ inline Complex TurnedIf(Complex a, const float* root) {
   return turned ? Turned(a, root) : a;
 }
 
-template <bool turned>
-inline void Butterfly4(const Complex* in, int64_t apart, const float* w, Complex* out, int64_t s) {
+// The transform of four numbers that lie `apart`.
+inline void Four(const Complex* in, int64_t apart, Complex* out) {
   const Complex a = in[0], b = in[apart], c = in[2 * apart], d = in[3 * apart];
   const Complex ac = a + c, bd = b + d, a_c = a - c, b_d = TimesMinusI(b - d);
   out[0] = ac + bd;
-  out[s] = TurnedIf<turned>(a_c + b_d, w + 2);
-  out[2 * s] = TurnedIf<turned>(ac - bd, w + 4);
-  out[3 * s] = TurnedIf<turned>(a_c - b_d, w + 6);
+  out[1] = a_c + b_d;
+  out[2] = ac - bd;
+  out[3] = a_c - b_d;
 }
 
-// Two butterflies of four, over the even and over the odd inputs, and one of two between them.
+template <bool turned>
+inline void Butterfly4(const Complex* in, int64_t apart, const float* w, Complex* out, int64_t s) {
+  Complex four[4];
+  Four(in, apart, four);
+  out[0] = four[0];
+#pragma GCC unroll 3
+  for (int k = 1; k < 4; ++k) out[k * s] = TurnedIf<turned>(four[k], w + 2 * k);
+}
+
+// Two transforms of four, over the even and over the odd inputs, and four of two between them.
 template <bool turned>
 inline void Butterfly8(const Complex* in, int64_t apart, const float* w, Complex* out, int64_t s) {
   Complex even[4], odd[4];
-  for (int half = 0; half < 2; ++half) {
-    const Complex* at = in + half * apart;
-    const Complex a = at[0], b = at[2 * apart], c = at[4 * apart], d = at[6 * apart];
-    const Complex ac = a + c, bd = b + d, a_c = a - c, b_d = TimesMinusI(b - d);
-    Complex* to = half == 0 ? even : odd;
-    to[0] = ac + bd;
-    to[1] = a_c + b_d;
-    to[2] = ac - bd;
-    to[3] = a_c - b_d;
-  }
+  Four(in, 2 * apart, even);
+  Four(in + apart, 2 * apart, odd);
   constexpr float kDiagonal = 0.70710678118654752f;
   odd[1] = {(odd[1].re + odd[1].im) * kDiagonal, (odd[1].im - odd[1].re) * kDiagonal};
   odd[2] = TimesMinusI(odd[2]);
