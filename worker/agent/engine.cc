@@ -145,6 +145,25 @@ absl::StatusOr<EngineInfo> Engine::EnsureRunning() {
   return *info_;
 }
 
+nlohmann::json Engine::LoadHeader(absl::string_view type, absl::string_view digest,
+                                  const std::string& folder, const Spec& spec) const {
+  return {{"type", std::string(type)},
+          {"checkpoint", folder},
+          {"digest", std::string(digest)},
+          {"spec", nlohmann::json::parse(SpecToJson(spec))},
+          {"device", options_.device}};
+}
+
+void Engine::Prepare(absl::string_view digest, const std::string& folder, const Spec& spec) {
+  std::shared_ptr<EngineProcess> process;
+  {
+    std::lock_guard lock(mutex_);
+    process = process_;
+  }
+  // Where the engine is gone, the request under way says so.
+  if (process != nullptr) process->Write(LoadHeader("prepare", digest, folder, spec)).IgnoreError();
+}
+
 absl::StatusOr<LoadedModel> Engine::Load(absl::string_view digest, const std::string& folder,
                                          const Spec& spec) {
   if (absl::StatusOr<EngineInfo> info = EnsureRunning(); !info.ok()) return info.status();
@@ -156,12 +175,8 @@ absl::StatusOr<LoadedModel> Engine::Load(absl::string_view digest, const std::st
   }
   loaded_digest_.clear();
   const absl::Time start = absl::Now();
-  absl::StatusOr<Frame> answer =
-      Exchange({{"type", "load"},
-                {"checkpoint", folder},
-                {"spec", nlohmann::json::parse(SpecToJson(spec))},
-                {"device", options_.device}},
-               "", "loaded", [](const Frame&) { return absl::OkStatus(); });
+  absl::StatusOr<Frame> answer = Exchange(LoadHeader("load", digest, folder, spec), "", "loaded",
+                                          [](const Frame&) { return absl::OkStatus(); });
   if (!answer.ok()) return answer.status();
   const int64_t layers = CountField(answer->header, "layers").value_or(0);
   const int64_t heads = CountField(answer->header, "heads").value_or(0);
@@ -173,7 +188,8 @@ absl::StatusOr<LoadedModel> Engine::Load(absl::string_view digest, const std::st
              TextField(answer->header, "architecture"), absl::ToDoubleSeconds(absl::Now() - start)};
   loaded_digest_ = std::string(digest);
   loaded_variant_ = variant;
-  telemetry_->CountLoad(loaded_.seconds, CountField(answer->header, "bytes").value_or(0));
+  telemetry_->CountLoad(loaded_.seconds, CountField(answer->header, "bytes").value_or(0),
+                        FlagField(answer->header, "prepared"));
   return loaded_;
 }
 
@@ -199,7 +215,7 @@ absl::StatusOr<Frame> Engine::Exchange(const nlohmann::json& header, absl::strin
   const std::string doing = absl::StrCat("handling a frame of type ", TextField(header, "type"));
   process_->KillAfter(options_.silence);
   absl::StatusOr<Frame> result = Frame();
-  if (absl::Status written = WriteFrame(process_->input(), header, payload); written.ok()) {
+  if (absl::Status written = process_->Write(header, payload); written.ok()) {
     result = ReadAnswer(doing, answer, on_frame);
   } else if (written.code() == absl::StatusCode::kAborted) {
     result = Death(doing);

@@ -51,8 +51,8 @@ bool IsEngineKilled(const absl::Status& status);
 // Whether it says that no engine could be started: nobody's job is to blame.
 bool IsEngineUnavailable(const absl::Status& status);
 
-// One engine. Everything but Interrupt and Stop belongs to one thread, which must live as long as
-// the engine is wanted (see EngineProcess).
+// One engine. Everything but Prepare, Interrupt and Stop belongs to one thread, which must live as
+// long as the engine is wanted (see EngineProcess).
 //
 // Errors of a request: what the engine's `failed` frame says; or, with IsEngineDeath,
 //   ENGINE_CRASHED (a signal), ENGINE_OOM_KILLED (SIGKILL, and the kernel ran out of memory),
@@ -93,12 +93,18 @@ class Engine {
   // The answer to the last request made no sense as a whole: ends the engine; an ENGINE_GARBLED.
   absl::Status Refuse(absl::string_view what) { return Nonsense("answering", what); }
 
+  // Thread-safe: tells the engine which checkpoint comes next, so that it loads it beside its work
+  // where there is memory for both. Nothing comes back; Load says how it went.
+  void Prepare(absl::string_view digest, const std::string& folder, const Spec& spec);
+
   // Thread-safe: ends the engine's process; the request under way fails with ENGINE_INTERRUPTED.
   void Interrupt();
   // Thread-safe: as Interrupt, and no engine is started any more.
   void Stop();
 
  private:
+  nlohmann::json LoadHeader(absl::string_view type, absl::string_view digest,
+                            const std::string& folder, const Spec& spec) const;
   absl::Status Start();
   absl::Status BackOff();
   absl::StatusOr<EngineInfo> ReadHello();

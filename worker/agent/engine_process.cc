@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/errors/errors.h"
+#include "worker/engine/frames/frame.h"
 
 namespace ondelette::agent {
 namespace {
@@ -190,9 +191,18 @@ void EngineProcess::Signal() {
   kill(pid_, SIGKILL);
 }
 
+absl::Status EngineProcess::Write(const nlohmann::json& header, absl::string_view payload) {
+  std::lock_guard lock(input_mutex_);
+  if (input_.get() < 0) return absl::AbortedError("the engine's input is closed");
+  return WriteFrame(input_.get(), header, payload);
+}
+
 ProcessEnd EngineProcess::Finish(absl::Duration grace) {
   if (!reaped_) {
-    input_.Close();  // the engine ends at the end of its input
+    {
+      std::lock_guard lock(input_mutex_);
+      input_.Close();  // the engine ends at the end of its input
+    }
     const bool overdue = !WaitFor(grace);
     int status = 0;
     if (overdue) {

@@ -8,11 +8,13 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -51,7 +53,7 @@ struct ProcessEnd {
 // start it on a thread that lives as long as it is wanted.
 //
 // Its stderr is forwarded line by line to this process's with the prefix "engine: "; the last lines
-// are kept. Kill and KillAfter are thread-safe; the rest belongs to one thread at a time.
+// are kept. Write, Kill and KillAfter are thread-safe; the rest belongs to one thread at a time.
 class EngineProcess {
  public:
   // Runs arguments[0] with the rest. NOT_FOUND or FAILED_PRECONDITION naming the program where it
@@ -63,9 +65,11 @@ class EngineProcess {
   EngineProcess(const EngineProcess&) = delete;
   EngineProcess& operator=(const EngineProcess&) = delete;
 
-  int input() const { return input_.get(); }    // its stdin: frames are written here
   int output() const { return output_.get(); }  // its stdout: frames are read here
   pid_t pid() const { return pid_; }
+
+  // Writes a frame to its stdin. Errors are WriteFrame's; ABORTED after Finish.
+  absl::Status Write(const nlohmann::json& header, absl::string_view payload = "");
 
   bool Running() const;
 
@@ -88,7 +92,8 @@ class EngineProcess {
   void Signal();  // SIGKILL to the group; mutex_ held
   bool WaitFor(absl::Duration time) const;
 
-  FileDescriptor input_;
+  std::mutex input_mutex_;
+  FileDescriptor input_;  // guarded by input_mutex_
   FileDescriptor output_;
   FileDescriptor errors_;
   FileDescriptor wake_;    // eventfd: the watchdog's time changed, or stop

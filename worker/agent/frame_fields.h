@@ -29,6 +29,12 @@ inline double NumberField(const nlohmann::json& header, const char* field) {
   return value != header.end() && value->is_number() ? value->get<double>() : 0.0;
 }
 
+// Whether a field is there and true.
+inline bool FlagField(const nlohmann::json& header, const char* field) {
+  auto value = header.find(field);
+  return value != header.end() && value->is_boolean() && value->get<bool>();
+}
+
 }  // namespace ondelette::agent
 
 #endif  // ONDELETTE_WORKER_AGENT_FRAME_FIELDS_H_

@@ -33,10 +33,13 @@ Telemetry::Telemetry()
                          .Add({})),
       load_seconds_(&prometheus::BuildHistogram()
                          .Name("ondelette_worker_load_seconds")
-                         .Help("Seconds to load one checkpoint into the engine.")
+                         .Help("Seconds a job waited for its checkpoint to be loaded.")
                          .Register(*registry_)
                          .Add({}, prometheus::Histogram::BucketBoundaries{0.1, 0.3, 1, 3, 10, 30,
                                                                           100, 300, 1000})),
+      prepared_loads_(&CounterFamily(*registry_, "ondelette_worker_prepared_loads_total",
+                                     "Checkpoints loaded while the engine worked on another.")
+                           .Add({})),
       load_bytes_(&CounterFamily(*registry_, "ondelette_worker_load_bytes_total",
                                  "Bytes of weights loaded into the engine.")
                        .Add({})),
@@ -98,8 +101,9 @@ void Telemetry::CountRestart(absl::string_view cause) {
 
 void Telemetry::CountBusy(double seconds) { busy_seconds_->Increment(seconds); }
 
-void Telemetry::CountLoad(double seconds, int64_t bytes) {
+void Telemetry::CountLoad(double seconds, int64_t bytes, bool prepared) {
   load_seconds_->Observe(seconds);
+  if (prepared) prepared_loads_->Increment();
   load_bytes_->Increment(static_cast<double>(bytes));
 }
 

@@ -40,7 +40,8 @@ class Telemetry {
   // "interrupted".
   void CountRestart(absl::string_view cause);
   void CountBusy(double seconds);
-  void CountLoad(double seconds, int64_t bytes);
+  // `prepared`: the engine had loaded it beside its work before.
+  void CountLoad(double seconds, int64_t bytes, bool prepared);
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;
@@ -49,6 +50,7 @@ class Telemetry {
   prometheus::Family<prometheus::Counter>* restarts_;
   prometheus::Counter* busy_seconds_;
   prometheus::Histogram* load_seconds_;
+  prometheus::Counter* prepared_loads_;
   prometheus::Counter* load_bytes_;
   prometheus::Gauge* connected_;
   prometheus::Family<prometheus::Gauge>* build_info_;

@@ -78,7 +78,7 @@ class WorkLoop {
   void OnPrepared(const v1::LeaseId& id, const absl::StatusOr<PreparedJob>& job);
   void OnJobDone(const v1::LeaseId& id, const std::shared_ptr<const FinishedJob>& job);
   void InterruptLater(const std::shared_ptr<JobControl>& control);
-  void PrefetchCheckpoint(const std::shared_ptr<const ResolvedCheckpoint>& checkpoint);
+  void LookAhead();  // reads the next job's checkpoint, and has the engine load it
   void PrefetchNext(const v1::Lease& lease);
 
   // The stream (work_loop.cc).
@@ -115,7 +115,9 @@ class WorkLoop {
 
   std::optional<EngineInfo> engine_info_;  // of the last hello
   std::shared_ptr<JobControl> running_;
-  std::string loaded_;  // digest of the checkpoint the engine holds
+  std::string running_digest_;  // of its checkpoint
+  std::string looked_ahead_;    // digest of the checkpoint that the engine was last told of
+  std::string loaded_;          // digest of the checkpoint the engine holds
   std::deque<v1::Task> controls_;
   std::string prefetched_;  // what was prefetched last
   int failed_starts_ = 0;   // before the first success

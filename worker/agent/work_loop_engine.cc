@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "common/spec/spec.h"
 #include "worker/agent/job_runner.h"
 #include "worker/agent/log.h"
 #include "worker/agent/work_loop.h"
@@ -56,6 +57,7 @@ void WorkLoop::Advance() {
   if (leaving_) return;
   PrepareNext();
   FeedEngine();
+  LookAhead();
   Request();
   ExitIfDone();
 }
@@ -79,7 +81,6 @@ void WorkLoop::OnPrepared(const v1::LeaseId& id, const absl::StatusOr<PreparedJo
     if (job.ok()) {
       held->stage = LeaseStage::kPrepared;
       held->prepared = std::make_shared<const PreparedJob>(*job);
-      if (running_ != nullptr) PrefetchCheckpoint(job->checkpoint);
     } else {
       Finish(id, JobWithoutResult(id, job.status()));
     }
@@ -121,6 +122,8 @@ void WorkLoop::RunJobOf(HeldLease& held) {
   engine_busy_ = true;
   held.stage = LeaseStage::kRunning;
   running_ = held.control;
+  running_digest_ = held.prepared->checkpoint->digest;
+  looked_ahead_.clear();
   PrefetchNext(held.lease);
   engine_lane_.Post([this, job = held.prepared, control = held.control] {
     std::shared_ptr<const FinishedJob> finished = RunJob(*job, *control, *parts_.engine);
@@ -151,14 +154,24 @@ void WorkLoop::InterruptLater(const std::shared_ptr<JobControl>& control) {
   });
 }
 
-void WorkLoop::PrefetchCheckpoint(const std::shared_ptr<const ResolvedCheckpoint>& checkpoint) {
-  if (prefetching_ || checkpoint->digest == loaded_ || checkpoint->digest == prefetched_) return;
+void WorkLoop::LookAhead() {
+  const HeldLease* next = table_.First(LeaseStage::kPrepared);
+  if (prefetching_ || running_ == nullptr || next == nullptr) return;
+  const std::string& digest = next->prepared->checkpoint->digest;
+  if (digest == running_digest_ || digest == looked_ahead_) return;
   prefetching_ = true;
-  prefetched_ = checkpoint->digest;
-  prefetch_lane_.Post([this, checkpoint] {
-    // A file that cannot be read is told by the job that needs it.
-    Prefetch(*checkpoint, stop_prefetch_).status().IgnoreError();
-    loop_.Post([this] { prefetching_ = false; });
+  looked_ahead_ = digest;
+  prefetch_lane_.Post([this, job = next->prepared] {
+    // What is wrong with a file, the job that needs it will say.
+    Prefetch(*job->checkpoint, stop_prefetch_).status().IgnoreError();
+    absl::StatusOr<Spec> spec = ParseSpec(job->spec_json);
+    if (spec.ok() && !stop_prefetch_) {
+      parts_.engine->Prepare(job->checkpoint->digest, job->checkpoint->folder, *spec);
+    }
+    loop_.Post([this] {
+      prefetching_ = false;
+      LookAhead();
+    });
   });
 }
 
@@ -171,7 +184,10 @@ void WorkLoop::PrefetchNext(const v1::Lease& lease) {
     absl::StatusOr<std::shared_ptr<const ResolvedCheckpoint>> next =
         parts_.shelf->Resolve(lease.next_model(), lease.next_revision());
     if (next.ok() && !stop_prefetch_) Prefetch(**next, stop_prefetch_).status().IgnoreError();
-    loop_.Post([this] { prefetching_ = false; });
+    loop_.Post([this] {
+      prefetching_ = false;
+      LookAhead();
+    });
   });
 }
 

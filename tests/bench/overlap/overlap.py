@@ -3,7 +3,8 @@
     ONDELETTE_BIN_DIR=BUILD/bin overlap.py [--like pythia-70m] [--checkpoints 20] [--folder DIR] [--goal 0.05] [--cold]
 
 Random checkpoints of one shape; so many sequences that computing a checkpoint takes twice as long as loading it (found
-out by a first sweep, which also digests the files). Then a second sweep is timed, from its submission to its end.
+out by first sweeps: one over all, which digests the files, then some of one checkpoint each, whose loads nothing
+hides). Then a sweep is timed, from its submission to its end.
 The device is busy while the engine computes: what the worker's /metrics say of the engine's requests, less its loads.
 Exit status 1 where it was idle for more than the goal.
 """
@@ -12,6 +13,7 @@ import json
 import os
 import random
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,7 +25,7 @@ from harness import BIN, Cluster, http_get  # noqa: E402
 
 TOKENS = 256
 VOCABULARY = 50000
-TRIAL_SEQUENCES = 1
+TRIALS = 6
 
 
 def options():
@@ -94,20 +96,26 @@ def timed_sweep(cluster, engine, names, corpus, sequences):
     return (wall, *(now - then for now, then in zip(engine.seconds(), before)))
 
 
+def trial(cluster, engine, names, corpus):
+    """(seconds of a load, of computing a sequence): medians over sweeps of one checkpoint each."""
+    rows = [timed_sweep(cluster, engine, [name], corpus, 1) for name in names[:TRIALS]]
+    return (statistics.median(row[2] for row in rows), statistics.median(row[1] for row in rows))
+
+
 def measure(arguments, folder):
     names = write_checkpoints(folder, arguments.like, arguments.checkpoints)
     corpus = folder / "corpus.jsonl"
     write_corpus(corpus, 512)
     with Cluster(workers=1, models=[folder]) as cluster:
         engine = Engine(cluster.worker_metrics(0))
-        _, computing, loading, loads = timed_sweep(cluster, engine, names, corpus, TRIAL_SEQUENCES)
-        each = computing / (len(names) * TRIAL_SEQUENCES)
-        sequences = max(TRIAL_SEQUENCES + 1, min(512, round(2 * loading / loads / each)))
-        print(f"{arguments.like}, {len(names)} checkpoints: a load {loading / loads:.3f} s, a sequence {each:.3f} s; "
+        timed_sweep(cluster, engine, names, corpus, 1)
+        load, each = trial(cluster, engine, names, corpus)
+        sequences = max(2, min(512, round(2 * load / each)))
+        print(f"{arguments.like}, {len(names)} checkpoints: a load {load:.3f} s, a sequence {each:.3f} s; "
               f"{sequences} sequences each")
         if arguments.cold:
             forget_pages(folder)
-        return timed_sweep(cluster, engine, names, corpus, sequences)
+        return load / (each * sequences), timed_sweep(cluster, engine, names, corpus, sequences)
 
 
 def main():
@@ -115,11 +123,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ondelette-overlap-") as temporary:
         folder = Path(arguments.folder or temporary).absolute()
         os.makedirs(folder, exist_ok=True)
-        wall, computing, loading, loads = measure(arguments, folder)
+        share, (wall, computing, loading, loads) = measure(arguments, folder)
     idle = 1 - computing / wall
-    print("| sweep s | computing s | loading s | loads | load / compute | idle | of it loading | of it else |")
+    print("| load / compute, apart | sweep s | computing s | waiting for loads s | loads | idle | of it loads | of it else |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    print(f"| {wall:.1f} | {computing:.1f} | {loading:.1f} | {loads:.0f} | {loading / computing:.2f} | "
+    print(f"| {share:.2f} | {wall:.1f} | {computing:.1f} | {loading:.1f} | {loads:.0f} | "
           f"{100 * idle:.1f} % | {100 * loading / wall:.1f} % | {100 * (1 - (computing + loading) / wall):.1f} % |")
     return 0 if idle <= arguments.goal else 1
 

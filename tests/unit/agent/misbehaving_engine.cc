@@ -25,6 +25,7 @@ constexpr size_t kLayers = 2;
 constexpr size_t kHeads = 3;
 
 std::string behaviour;
+std::string prepared_digest;  // of the last `prepare` frame
 
 bool Is(absl::string_view name) { return behaviour == name; }
 
@@ -100,6 +101,10 @@ void Analyze(const Frame& frame) {
 
 void Answer(const Frame& frame) {
   const std::string type = frame.Type();
+  if (type == "prepare") {
+    prepared_digest = frame.header["digest"].get<std::string>();
+    return;
+  }
   if (type == "load") {
     std::fprintf(stderr, "load %s\n", frame.header["checkpoint"].get<std::string>().c_str());
     if (Is("crash-on-load")) std::abort();
@@ -107,7 +112,7 @@ void Answer(const Frame& frame) {
     Send({{"type", "loaded"},
           {"layers", Is("no-layers") ? size_t{0} : kLayers},
           {"heads", kHeads},
-          {"architecture", "test"},
+          {"architecture", frame.header["digest"] == prepared_digest ? "prepared" : "test"},
           {"bytes", 1000},
           {"seconds", 0.5}});
     return;

@@ -79,6 +79,19 @@ TEST_F(WorkLoopTest, KeepsOneJobAheadOfTheEngine) {
   EXPECT_EQ(session->TakeResult().lease().job(), "b");
 }
 
+TEST_F(WorkLoopTest, TellsTheEngineOfTheNextCheckpointWhileItWorks) {
+  StartWorker("slow");
+  auto session = Greet();
+  session->Send(LeaseOf("a"));
+  session->Send(LeaseOf("b", 4));
+  session->Send(LeaseOf("c", 0, 4, 1, "step1"));
+  EXPECT_EQ(session->TakeResult().architecture(), "test");
+  EXPECT_EQ(session->TakeResult().load_seconds(), 0);
+  const v1::JobSucceeded third = session->TakeResult();
+  EXPECT_EQ(third.lease().job(), "c");
+  EXPECT_EQ(third.architecture(), "prepared");
+}
+
 TEST_F(WorkLoopTest, AHeldCheckpointIsListedFirstAndNotLoadedAgain) {
   StartWorker();
   auto session = Greet();

@@ -185,6 +185,77 @@ TEST_F(ServeTest, FailsOneRequestAndLivesOn) {
   EXPECT_EQ(engine_.ReceiveAnswer().Type(), "done");
 }
 
+// Tells the engine of a checkpoint while it measures another one; answers up to `done` are read.
+void PrepareUnderway(ServeProcess& engine, const json& prepare, const Sequences& sequences) {
+  engine.Send(
+      {{"type", "analyze"}, {"job", "j1"}, {"spec", SmallSpec()}, {"sequences", sequences.list}},
+      sequences.payload);
+  engine.Send(prepare);
+  while (engine.ReceiveAnswer().Type() == "records") continue;
+}
+
+json LoadFrame(const std::string& type, const std::string& folder, const std::string& digest) {
+  return {{"type", type},
+          {"checkpoint", folder},
+          {"digest", digest},
+          {"spec", json::object()},
+          {"device", "cpu"}};
+}
+
+TEST_F(ServeTest, LoadsTheNextCheckpointBesideTheWork) {
+  TinyCheckpoint other;
+  for (float& value : other.tensors["gpt_neox.embed_in.weight"].values) value *= 2;
+  const TempFolder folder;
+  const std::string second = other.Write(folder);
+  Sequences sequences;
+  for (int index = 0; index < 8; ++index) {
+    sequences.Add(index, Tokens(TokensLine("a", 40, index)));
+  }
+  engine_.Send(LoadFrame("load", checkpoint_, "a"));
+  ASSERT_EQ(engine_.ReceiveAnswer().Type(), "loaded");
+  PrepareUnderway(engine_, LoadFrame("prepare", second, "b"), sequences);
+  engine_.Send(LoadFrame("load", second, "b"));
+  const Frame loaded = engine_.ReceiveAnswer();
+  ASSERT_EQ(loaded.Type(), "loaded") << loaded.header;
+  EXPECT_EQ(loaded.header["prepared"], true);
+  EXPECT_EQ(loaded.header["layers"], 3);
+  EXPECT_GT(loaded.header["bytes"], 4 * 16 * 40);
+  Analyze(sequences);
+  const std::string prepared = engine_.ReceiveAnswer().payload;
+  while (engine_.ReceiveAnswer().Type() == "records") continue;
+
+  Load(second);  // by itself
+  EXPECT_EQ(engine_.ReceiveAnswer().header["prepared"], false);
+  Analyze(sequences);
+  EXPECT_EQ(engine_.ReceiveAnswer().payload, prepared);
+}
+
+TEST_F(ServeTest, LoadsWhatIsAskedForAndNotWhatWasPrepared) {
+  TinyCheckpoint spoilt;
+  spoilt.tensors["gpt_neox.embed_in.weight"].values[9] = INFINITY;
+  const TempFolder folder;
+  const std::string broken = spoilt.Write(folder);
+  Sequences sequences;
+  sequences.Add(0, Tokens(TokensLine("a", 40)));
+  engine_.Send(LoadFrame("load", checkpoint_, "a"));
+  ASSERT_EQ(engine_.ReceiveAnswer().Type(), "loaded");
+  PrepareUnderway(engine_, LoadFrame("prepare", broken, "b"), sequences);
+  engine_.Send(LoadFrame("load", broken, "b"));
+  ExpectFailed("CHECKPOINT_NOT_FINITE", "gpt_neox.embed_in.weight");
+  engine_.Send(LoadFrame("load", checkpoint_, "a"));
+  ASSERT_EQ(engine_.ReceiveAnswer().Type(), "loaded");
+  PrepareUnderway(engine_, LoadFrame("prepare", checkpoint_, "old"), sequences);
+  engine_.Send(LoadFrame("load", checkpoint_, "new"));
+  EXPECT_EQ(engine_.ReceiveAnswer().header["prepared"], false);
+  engine_.Send(LoadFrame("prepare", folder.path() + "/nothing", "c"));
+  engine_.Send({{"type", "prepare"}});
+  Analyze(sequences);
+  EXPECT_EQ(engine_.ReceiveAnswer().Type(), "records");
+  EXPECT_EQ(engine_.ReceiveAnswer().Type(), "done");
+  engine_.Send(LoadFrame("load", folder.path() + "/nothing", "c"));
+  ExpectFailed("CHECKPOINT_INCOMPLETE", "nothing");
+}
+
 TEST_F(ServeTest, RefusesRequestsThatContradictThemselves) {
   Load(checkpoint_);
   ASSERT_EQ(engine_.ReceiveAnswer().Type(), "loaded");

@@ -7,9 +7,13 @@
 // numbers.
 //
 //   agent -> engine
-//     load     {checkpoint: folder, spec: object, device: "cpu" | "cuda:N" | "auto"}
+//     load     {checkpoint: folder, digest: text, spec: object, device: "cpu" | "cuda:N" | "auto"}
 //              Replaces whatever is loaded. Of the spec what ModelVariant tells counts: it serves
 //              `analyze` frames of the same variant. Answered by `loaded` or `failed`.
+//     prepare  {the fields of load}: that is what will be asked for next. May come at any time, and
+//              is read within a layer while an analysis is under way. The engine loads it beside
+//              its work, where there is memory for both. Not answered: the `load` of the same
+//              digest finds it done, or does it and says what is wrong. Digests are only compared.
 //     analyze  {job: key, spec: object, sequences: [{sequence: index, tokens: count}, ...]}
 //              payload: the token ids of all sequences one after the other, int32. Answered by
 //              `records` frames in the order of the sequences, `skipped` frames for those that
@@ -20,7 +24,7 @@
 //              the analyzer; needs no checkpoint. Answered by `controls` or `failed`.
 //   engine -> agent
 //     hello    {version, device, blas, libtorch, threads, memory_bytes}: once, at start
-//     loaded   {layers, heads, architecture, bytes, seconds}
+//     loaded   {layers, heads, architecture, bytes, prepared: bool, seconds}
 //     progress {job, sequences_done, layers_done}: also the sign of life during a load
 //     records  {job, sequence: index, layers, heads, columns}
 //              payload: float32 [layers, heads, columns], NaN where undefined; columns as

@@ -1,5 +1,6 @@
 #include "worker/engine/program/serve.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,16 +16,15 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/errors/errors.h"
-#include "worker/engine/checkpoint/checkpoint.h"
 #include "worker/engine/frames/frame.h"
 #include "worker/engine/model/fit.h"
 #include "worker/engine/model/large_memory.h"
-#include "worker/engine/model/load.h"
 #include "worker/engine/model/memory.h"
 #include "worker/engine/program/analyze_request.h"
 #include "worker/engine/program/controls.h"
 #include "worker/engine/program/flags.h"
 #include "worker/engine/program/guard.h"
+#include "worker/engine/program/loading.h"
 #include "worker/engine/program/measure.h"
 #include "worker/engine/program/sequence.h"
 
@@ -37,6 +37,12 @@ constexpr absl::Duration kLoadProgressEvery = absl::Seconds(1);
 
 absl::string_view Bytes(const at::Tensor& contiguous) {
   return {static_cast<const char*>(contiguous.data_ptr()), contiguous.nbytes()};
+}
+
+// Whether a read would not block.
+bool HasInput(int in) {
+  pollfd entry{in, POLLIN, 0};
+  return poll(&entry, 1, 0) == 1;
 }
 
 // One engine over one pair of pipes. A status that is not OK from a handler is what `failed` says.
@@ -56,7 +62,8 @@ class Server {
 
   absl::Status Run() {
     while (true) {
-      absl::StatusOr<std::optional<Frame>> frame = ReadFrame(in_);
+      absl::StatusOr<std::optional<Frame>> frame =
+          waiting_.has_value() ? *std::exchange(waiting_, std::nullopt) : ReadFrame(in_);
       if (!frame.ok()) return frame.status();
       if (!frame->has_value()) return absl::OkStatus();
       absl::Status status = Guard([&] { return Handle(**frame); });
@@ -80,6 +87,7 @@ class Server {
   absl::Status Handle(const Frame& frame) {
     const std::string type = frame.Type();
     if (type == "load") return Load(frame.header);
+    if (type == "prepare") return Prepare(frame.header);
     if (type == "analyze") return Analyze(frame);
     if (type == "controls") return Controls(frame.header);
     return MakeError(absl::StatusCode::kInvalidArgument, "FRAME_INVALID",
@@ -87,70 +95,87 @@ class Server {
                      "use an engine and a worker of the same version");
   }
 
-  // The device a frame names, or the one from the command line.
-  absl::StatusOr<c10::Device> DeviceOf(const json& header) const {
-    auto name = header.find("device");
-    if (name == header.end() || !name->is_string()) return device_;
-    return ChooseDevice(name->get<std::string>());
-  }
-
   absl::Status Load(const json& header) {
     const absl::Time start = absl::Now();
-    const LargeMemory::Keep keep;  // the next checkpoint of the same model is as large
-    model_.reset();
-    absl::StatusOr<c10::Device> device = DeviceOf(header);
-    if (!device.ok()) return device.status();
-    ReleaseFreedMemory(*device);
-    auto folder = header.find("checkpoint");
-    if (folder == header.end() || !folder->is_string()) {
-      return MakeError(absl::StatusCode::kInvalidArgument, "FRAME_INVALID",
-                       "a load frame's field 'checkpoint' is not a string");
+    absl::StatusOr<LoadRequest> request = ReadLoadRequest(header, device_);
+    if (!request.ok()) {
+      Drop(device_);
+      return request.status();
     }
-    absl::StatusOr<Spec> spec = SpecOf(header);
-    if (!spec.ok()) return spec.status();
-    absl::StatusOr<Checkpoint> opened = Checkpoint::Open(folder->get<std::string>());
-    if (!opened.ok()) return opened.status();
-    auto checkpoint = std::make_shared<const Checkpoint>(*std::move(opened));
-    config_ = checkpoint->config();
-    if (absl::Status fits = CheckSpecFitsModel(*spec, config_); !fits.ok()) return fits;
-    int64_t bytes = 0;
+    absl::StatusOr<LoadedCheckpoint> loaded = TakeOrLoad(*request);
+    if (!loaded.ok()) return loaded.status();
+    loaded_ = *std::move(loaded);
+    return Send({{"type", "loaded"},
+                 {"layers", loaded_.model->layers()},
+                 {"heads", loaded_.model->heads()},
+                 {"architecture", ArchitectureName(loaded_.config.architecture)},
+                 {"bytes", loaded_.bytes},
+                 {"prepared", loaded_.prepared},
+                 {"seconds", absl::ToDoubleSeconds(absl::Now() - start)}});
+  }
+
+  // What is loaded beside the work, if it is what is asked for, else what is loaded now.
+  absl::StatusOr<LoadedCheckpoint> TakeOrLoad(const LoadRequest& request) {
+    // A pipe that broke is noticed when the answer is sent.
+    if (auto next = next_.Take(request, [this] { Send({{"type", "progress"}}).IgnoreError(); })) {
+      return *std::move(next);
+    }
+    const LargeMemory::Keep keep;  // the next checkpoint of the same model is as large
+    Drop(request.device);
     absl::Time next = absl::InfinitePast();
     const LoadProgress progress = [&](int64_t done, int64_t total) {
-      bytes = total;
       if (absl::Now() < next) return;
       next = absl::Now() + kLoadProgressEvery;
-      // A pipe that broke is noticed when the answer is sent.
       Send({{"type", "progress"}, {"bytes_done", done}, {"bytes_total", total}}).IgnoreError();
     };
-    absl::StatusOr<std::unique_ptr<Model>> model =
-        LoadModel(checkpoint, *spec, {.device = *device, .progress = progress});
-    if (!model.ok()) return model.status();
-    model_ = *std::move(model);
-    variant_ = ModelVariant(*spec);
-    return Send({{"type", "loaded"},
-                 {"layers", model_->layers()},
-                 {"heads", model_->heads()},
-                 {"architecture", ArchitectureName(config_.architecture)},
-                 {"bytes", bytes},
-                 {"seconds", absl::ToDoubleSeconds(absl::Now() - start)}});
+    return LoadCheckpoint(request, Placement::kAuto, progress);
+  }
+
+  void Drop(c10::Device device) {
+    loaded_ = {};
+    ReleaseFreedMemory(device);
+  }
+
+  // Not answered: what is wrong with the request, the `load` that follows will say.
+  absl::Status Prepare(const json& header) {
+    absl::StatusOr<LoadRequest> request = ReadLoadRequest(header, device_);
+    if (request.ok() && !request->SameAs(loaded_.request)) next_.Begin(*std::move(request));
+    return absl::OkStatus();
+  }
+
+  // While a request is under way: takes `prepare` frames, and keeps the first other one for later.
+  absl::Status LookForPrepare() {
+    while (!waiting_.has_value() && HasInput(in_)) {
+      absl::StatusOr<std::optional<Frame>> frame = ReadFrame(in_);
+      const bool prepare = frame.ok() && frame->has_value() && (*frame)->Type() == "prepare";
+      if (!prepare) {
+        waiting_ = std::move(frame);
+      } else if (absl::Status status = Prepare((*frame)->header); !status.ok()) {
+        return status;
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status Analyze(const Frame& frame) {
     const absl::Time start = absl::Now();
-    if (model_ == nullptr) {
+    if (loaded_.model == nullptr) {
       return MakeError(absl::StatusCode::kFailedPrecondition, "NOTHING_LOADED",
                        "an analyze frame came before a checkpoint was loaded");
     }
     absl::StatusOr<AnalyzeRequest> request = ReadAnalyzeRequest(frame);
     if (!request.ok()) return request.status();
-    if (ModelVariant(request->spec) != variant_) {
+    const std::string variant = ModelVariant(loaded_.request.spec);
+    if (ModelVariant(request->spec) != variant) {
       return MakeError(absl::StatusCode::kFailedPrecondition, "NOTHING_LOADED",
                        absl::StrCat("an analyze frame asks for ", ModelVariant(request->spec),
-                                    ", and what is loaded has ", variant_));
+                                    ", and what is loaded has ", variant));
     }
-    if (absl::Status fits = CheckSpecFitsModel(request->spec, config_); !fits.ok()) return fits;
-    absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan = AnalysisPlan::Create(
-        request->spec, model_->device(), model_->causal(), model_->prefix_exact());
+    if (absl::Status fits = CheckSpecFitsModel(request->spec, loaded_.config); !fits.ok())
+      return fits;
+    absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan =
+        AnalysisPlan::Create(request->spec, loaded_.model->device(), loaded_.model->causal(),
+                             loaded_.model->prefix_exact());
     if (!plan.ok()) return plan.status();
     if (absl::Status status = Measure(*request, *plan); !status.ok()) return status;
     return Send({{"type", "done"},
@@ -172,6 +197,7 @@ class Server {
     size_t answered = 0;
     MeasureSink sink;
     sink.progress = [&](size_t, int64_t layer) {
+      if (absl::Status status = LookForPrepare(); !status.ok()) return status;
       return Send({{"type", "progress"},
                    {"job", request.job},
                    {"sequences_done", answered},
@@ -183,13 +209,14 @@ class Server {
       answered = places[sequence] + 1;
       return status;
     };
-    absl::Status status = MeasureSequences(*model_, plan, tokens, {0, model_->layers()}, sink);
+    absl::Status status =
+        MeasureSequences(*loaded_.model, plan, tokens, {0, loaded_.model->layers()}, sink);
     if (!status.ok()) return status;
     return SendSkipped(request, answered, request.sequences.size());
   }
 
   std::string Problem(const AnalyzeRequest& request, const RequestSequence& sequence) const {
-    return SequenceProblem(sequence.tokens, model_->vocabulary(), request.spec.tokens);
+    return SequenceProblem(sequence.tokens, loaded_.model->vocabulary(), request.spec.tokens);
   }
 
   // Of sequences first..end-1, none of which can be measured.
@@ -216,7 +243,7 @@ class Server {
   }
 
   absl::Status Controls(const json& header) {
-    absl::StatusOr<c10::Device> device = DeviceOf(header);
+    absl::StatusOr<c10::Device> device = DeviceOf(header, device_);
     if (!device.ok()) return device.status();
     absl::StatusOr<Spec> spec = SpecOf(header);
     if (!spec.ok()) return spec.status();
@@ -228,10 +255,10 @@ class Server {
 
   const int in_, out_;
   const c10::Device device_;
-  std::unique_ptr<Model> model_;  // nullptr before the first load, and after one that failed
-  std::string variant_;           // of the spec it was loaded for
-  ModelConfig config_;            // of the checkpoint
-  absl::Status written_;          // the first error of the pipe: nothing is sent after it
+  LoadedCheckpoint loaded_;  // without a model before the first load, and after one that failed
+  NextCheckpoint next_;
+  std::optional<absl::StatusOr<std::optional<Frame>>> waiting_;  // read ahead, for Run
+  absl::Status written_;  // the first error of the pipe: nothing is sent after it
 };
 
 // Keeps the pipe for frames alone: what else is printed to standard output goes to standard error.

@@ -1,0 +1,28 @@
+// A thread's own queue of a device's work.
+#ifndef ONDELETTE_WORKER_ENGINE_MODEL_OWN_STREAM_H_
+#define ONDELETTE_WORKER_ENGINE_MODEL_OWN_STREAM_H_
+
+#include <c10/core/Device.h>
+
+#include <memory>
+
+namespace ondelette::engine {
+
+// While it lives, what this thread asks of a CUDA device goes to a stream of its own, so that copies
+// run beside other threads' kernels; its end waits until all of that is done. On CPUs it does
+// nothing. LibTorch's exceptions pass through the constructor.
+class OwnStream {
+ public:
+  explicit OwnStream(c10::Device device);
+  ~OwnStream();
+  OwnStream(const OwnStream&) = delete;
+  OwnStream& operator=(const OwnStream&) = delete;
+
+ private:
+  struct Stream;
+  std::unique_ptr<Stream> stream_;
+};
+
+}  // namespace ondelette::engine
+
+#endif  // ONDELETTE_WORKER_ENGINE_MODEL_OWN_STREAM_H_
