@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "client/commands/aggregate_block.h"
 #include "client/commands/commands.h"
 #include "common/errors/errors.h"
 #include "common/rpc/rpc_status.h"
@@ -87,6 +88,7 @@ void QueryRecords(Session& session, const QueryFlags& flags) {
 void QueryAggregates(Session& session, const QueryFlags& flags, v1::AggregateLevel level) {
   v1::AggregateQuery request;
   request.set_level(level);
+  request.set_packed(level == v1::AGGREGATE_LEVEL_HEAD);  // whole sweeps have millions of rows
   absl::Status status = FilterFromFlags(flags, *request.mutable_filter());
   if (!status.ok()) return session.Report(status);
   RowWriter rows(session.output,
@@ -109,20 +111,25 @@ void QueryAggregates(Session& session, const QueryFlags& flags, v1::AggregateLev
                  std::cout);
   grpc::ClientContext context;
   auto reader = session.results().QueryAggregates(&context, request);
+  auto add = [&rows](const v1::AggregateRow& row) {
+    const v1::Statistics& s = row.statistics();
+    auto index = [](int32_t value) { return value < 0 ? Cell() : Cell(int64_t{value}); };
+    rows.Add({row.model(), row.revision(), index(row.layer()), index(row.head()), row.metric(),
+              s.count(), s.undefined(), s.mean(), s.standard_deviation(), s.minimum(),
+              s.first_quartile(), s.median(), s.third_quartile(), s.maximum(), row.complete(),
+              row.alias_of()});
+  };
   v1::AggregateRows batch;
-  while (reader->Read(&batch)) {
-    for (const v1::AggregateRow& row : batch.rows()) {
-      const v1::Statistics& s = row.statistics();
-      auto index = [](int32_t value) { return value < 0 ? Cell() : Cell(int64_t{value}); };
-      rows.Add({row.model(), row.revision(), index(row.layer()), index(row.head()), row.metric(),
-                s.count(), s.undefined(), s.mean(), s.standard_deviation(), s.minimum(),
-                s.first_quartile(), s.median(), s.third_quartile(), s.maximum(), row.complete(),
-                row.alias_of()});
+  while (status.ok() && reader->Read(&batch)) {
+    for (const v1::AggregateRow& row : batch.rows()) add(row);
+    for (const v1::AggregateBlock& block : batch.blocks()) {
+      if (status.ok()) status = ForEachRow(block, add);
     }
   }
-  status = FromRpcStatus(reader->Finish());
+  if (!status.ok()) context.TryCancel();
+  const absl::Status finished = FromRpcStatus(reader->Finish());
   rows.Finish();
-  session.Report(status);
+  session.Report(status.ok() ? finished : status);
 }
 
 std::shared_ptr<QueryFlags> AddFilterFlags(CLI::App& command) {
