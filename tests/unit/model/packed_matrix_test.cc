@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "worker/engine/model/activations.h"
 #include "worker/engine/model/large_memory.h"
@@ -13,13 +16,16 @@
 namespace ondelette::engine {
 namespace {
 
-std::shared_ptr<const PackedMatrix> Pack(const at::Tensor& weight) {
-  auto packed = PackedMatrix::Make(
-      weight.size(0), weight.size(1), [&](int64_t first, int64_t count, float* into) {
-        const at::Tensor rows = weight.narrow(0, first, count).contiguous();
-        std::copy_n(rows.data_ptr<float>(), rows.numel(), into);
-        return absl::OkStatus();
-      });
+using Packed = std::shared_ptr<const PackedMatrix>;
+
+Packed Pack(const PackedMatrix::Method& method, const at::Tensor& weight,
+            Precision precision = Precision::kFloat32) {
+  auto packed = method.make(weight.size(0), weight.size(1), precision,
+                            [&](int64_t first, int64_t count, float* into) {
+                              const at::Tensor rows = weight.narrow(0, first, count).contiguous();
+                              std::copy_n(rows.data_ptr<float>(), rows.numel(), into);
+                              return absl::OkStatus();
+                            });
   EXPECT_TRUE(packed.ok()) << packed.status();
   return packed.value_or(nullptr);
 }
@@ -31,22 +37,28 @@ at::Tensor Product(const PackedMatrix& matrix, const at::Tensor& x, const at::Te
   return out;
 }
 
-class PackedMatrixTest : public ::testing::Test {
+class PackedMatrixTest : public ::testing::TestWithParam<PackedMatrix::Method> {
  protected:
-  void SetUp() override {
-    if (!PackedMatrix::Available()) GTEST_SKIP() << "this build has no oneDNN";
-    at::manual_seed(1);
-  }
+  PackedMatrixTest() { at::manual_seed(1); }
+  const PackedMatrix::Method& method_ = GetParam();
 };
 
-// Widths around the blocks that oneDNN lays weights out in, and around the slices they are packed in.
-TEST_F(PackedMatrixTest, AgreesWithLibTorch) {
+INSTANTIATE_TEST_SUITE_P(Methods, PackedMatrixTest, ::testing::ValuesIn(PackedMatrix::Methods()),
+                         [](const auto& test) {
+                           std::string name = test.param.name;
+                           std::erase(name, ' ');
+                           return name;
+                         });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PackedMatrixTest);
+
+// Widths around the blocks that weights are laid out in, and around the slices they are packed in.
+TEST_P(PackedMatrixTest, AgreesWithLibTorch) {
   for (int64_t out : {1, 7, 64, 100, 191, 192, 193, 385, 400}) {
     for (int64_t in : {1, 15, 16, 33, 130}) {
       SCOPED_TRACE(::testing::Message() << out << " x " << in);
       const at::Tensor weight = at::randn({out, in}), bias = at::randn({out});
       const at::Tensor x = at::randn({9, in});
-      const auto matrix = Pack(weight);
+      const Packed matrix = Pack(method_, weight);
       ASSERT_EQ(matrix->out(), out);
       const at::Tensor none;
       EXPECT_TRUE(at::allclose(Product(*matrix, x, bias, std::nullopt), at::linear(x, weight, bias),
@@ -57,9 +69,9 @@ TEST_F(PackedMatrixTest, AgreesWithLibTorch) {
   }
 }
 
-TEST_F(PackedMatrixTest, AppliesEveryActivation) {
+TEST_P(PackedMatrixTest, AppliesEveryActivation) {
   const at::Tensor weight = at::randn({70, 40}), bias = at::randn({70}), x = at::randn({30, 40});
-  const auto matrix = Pack(weight);
+  const Packed matrix = Pack(method_, weight);
   for (Activation activation : {Activation::kGelu, Activation::kGeluTanh, Activation::kQuickGelu,
                                 Activation::kRelu, Activation::kSilu, Activation::kTanh}) {
     const at::Tensor wanted = Activate(activation, at::linear(x, weight, bias));
@@ -68,9 +80,9 @@ TEST_F(PackedMatrixTest, AppliesEveryActivation) {
   }
 }
 
-TEST_F(PackedMatrixTest, ARowIsTheSameInEveryCompany) {
-  for (int64_t in : {24, 200, 1100}) {
-    const auto matrix = Pack(at::randn({140, in}));
+TEST_P(PackedMatrixTest, ARowIsTheSameInEveryCompany) {
+  for (int64_t in : {24, 200, 1100, 2500}) {
+    const Packed matrix = Pack(method_, at::randn({140, in}));
     const at::Tensor bias = at::randn({140}), x = at::randn({700, in});
     const at::Tensor all = Product(*matrix, x, bias, Activation::kGelu);
     for (int64_t rows : {1, 2, 17, 64, 112, 333, 512}) {
@@ -82,11 +94,67 @@ TEST_F(PackedMatrixTest, ARowIsTheSameInEveryCompany) {
   }
 }
 
-TEST_F(PackedMatrixTest, PassesOnWhatReadingSays) {
-  auto packed = PackedMatrix::Make(400, 8, [](int64_t first, int64_t, float* into) {
+// Root mean square of a product's errors, and of LibTorch's, relative to the exact result.
+std::pair<double, double> Errors(const PackedMatrix& matrix, const at::Tensor& weight,
+                                 const at::Tensor& x) {
+  const at::Tensor exact = at::linear(x.to(at::kDouble), weight.to(at::kDouble));
+  auto error = [&](const at::Tensor& product) {
+    return ((product.to(at::kDouble) - exact).norm() / exact.norm()).item<double>();
+  };
+  return {error(Product(matrix, x, {}, std::nullopt)), error(at::linear(x, weight))};
+}
+
+// Numbers of every size, sums that cancel, in every precision of the weight.
+TEST_P(PackedMatrixTest, IsAsExactAsFloat32) {
+  const std::pair<Precision, at::ScalarType> precisions[] = {{Precision::kFloat32, at::kFloat},
+                                                             {Precision::kFloat16, at::kHalf},
+                                                             {Precision::kBfloat16, at::kBFloat16}};
+  for (const auto& [precision, type] : precisions) {
+    for (int64_t in : {64, 500, 2048, 5000}) {
+      SCOPED_TRACE(::testing::Message() << static_cast<int>(precision) << ", " << in);
+      const at::Tensor weight = at::randn({96, in}).to(type).to(at::kFloat);
+      const Packed matrix = Pack(method_, weight, precision);
+      const at::Tensor x = at::randn({50, in});
+      for (const at::Tensor& rows : {x, x * at::exp(4 * at::randn({50, in})), x * 1e-30, x * 1e30,
+                                     x + 1000, at::cat({x, -x * (1 + 1e-6)}, 1).narrow(1, 0, in)}) {
+        const auto [error, usual] = Errors(*matrix, weight, rows.contiguous());
+        EXPECT_LT(error, std::max(2 * usual, 8e-7));
+      }
+    }
+  }
+}
+
+TEST_P(PackedMatrixTest, FloatsThatAreSpreadOutKeepEveryBit) {
+  // A row of the identity shows each number of x as it is.
+  const at::Tensor x = at::randn({64, 64}) * at::exp(10 * at::randn({64, 64}));
+  const Packed matrix = Pack(method_, at::eye(64), Precision::kBfloat16);
+  EXPECT_TRUE(at::equal(Product(*matrix, x, {}, std::nullopt), x));
+  const Packed numbers = Pack(method_, x);
+  EXPECT_TRUE(at::equal(Product(*numbers, at::eye(64), {}, std::nullopt), x.t()));
+}
+
+TEST_P(PackedMatrixTest, WhatIsNoNumberStaysInItsRow) {
+  at::Tensor x = at::randn({40, 70});
+  x[3][5] = NAN;
+  x[17][69] = INFINITY;
+  const at::Tensor product = Product(*Pack(method_, at::randn({33, 70})), x, {}, std::nullopt);
+  for (int64_t row = 0; row < 40; ++row) {
+    const auto finite = at::isfinite(product[row]).sum().item<int64_t>();
+    EXPECT_EQ(finite, row == 3 || row == 17 ? 0 : 33) << row;
+  }
+}
+
+TEST_P(PackedMatrixTest, SaysHowLargeItIs) {
+  EXPECT_GE(method_.bytes(100, 50, Precision::kBfloat16), 100 * 50 * 2);
+  EXPECT_LE(method_.bytes(1024, 512, Precision::kFloat32), 1024 * 512 * 6);
+}
+
+TEST_P(PackedMatrixTest, PassesOnWhatReadingSays) {
+  const auto read = [](int64_t first, int64_t, float* into) {
     *into = 0;
     return first == 0 ? absl::OkStatus() : absl::DataLossError("row 192");
-  });
+  };
+  auto packed = method_.make(400, 8, Precision::kFloat32, read);
   EXPECT_EQ(packed.status(), absl::DataLossError("row 192"));
 }
 

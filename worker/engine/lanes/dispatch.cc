@@ -1,6 +1,13 @@
 // Which of the compiled kernels this processor runs, and how much work space they need.
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <algorithm>
 
+#include "worker/engine/lanes/bfloat16_product.h"
 #include "worker/engine/lanes/kernels.h"
 
 namespace ondelette::engine {
@@ -15,7 +22,38 @@ extern const LaneKernels kKernels;
 namespace lanes_avx512 {
 extern const LaneKernels kKernels;
 }
+extern const Bfloat16Kernels kBfloat16Kernels;
+
+namespace {
+
+// Tile registers and their products of bfloat16, which the system gives to processes that ask.
+bool HasBfloat16Tiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  const bool tiles = (d >> 24 & 1) != 0 && (d >> 22 & 1) != 0;
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0 || (a >> 5 & 1) == 0) return false;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // asm/prctl.h
+  return tiles && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+}  // namespace
 #endif
+
+const Bfloat16Kernels* TheBfloat16Kernels() {
+#ifdef __x86_64__
+  static const bool has = HasBfloat16Tiles();
+  return has ? &kBfloat16Kernels : nullptr;
+#else
+  return nullptr;
+#endif
+}
+
+int64_t Bfloat16Numbers(int64_t out, int64_t in, int pieces) {
+  const int64_t panels = (out + kPanelOutputs - 1) / kPanelOutputs, depths = (in + 31) / 32;
+  return panels * depths * pieces * kPanelOutputs * 32;
+}
 
 const std::vector<LaneKernels>& RunnableKernels() {
   static const std::vector<LaneKernels> kernels = [] {

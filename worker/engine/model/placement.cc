@@ -24,13 +24,14 @@ struct Sizes {
   int64_t streamed() const { return shared + 2 * layer; }  // one is used, the next is read
 };
 
-Sizes SizesOf(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wanted) {
+Sizes SizesOf(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wanted,
+              at::Device device) {
   Sizes sizes;
   int64_t current = -1, bytes = 0;
   for (const WantedWeight& weight : wanted) {
     if (weight.layer != current) bytes = 0;
     current = weight.layer;
-    const int64_t size = LoadedBytes(checkpoint, weight);
+    const int64_t size = LoadedBytes(checkpoint, weight, device);
     bytes += size;
     (current < 0 ? sizes.shared : sizes.layers) += size;
     if (current >= 0) sizes.layer = std::max(sizes.layer, bytes);
@@ -77,7 +78,8 @@ absl::StatusOr<std::unique_ptr<Model>> PlaceWeights(std::unique_ptr<Model> model
                                                     const LoadOptions& options) {
   const std::vector<WantedWeight>& wanted = list.wanted();
   if (absl::Status found = CheckWeights(*checkpoint, wanted); !found.ok()) return found;
-  absl::StatusOr<Placement> placement = Choose(*checkpoint, SizesOf(*checkpoint, wanted), options);
+  absl::StatusOr<Placement> placement =
+      Choose(*checkpoint, SizesOf(*checkpoint, wanted, options.device), options);
   if (!placement.ok()) return placement.status();
   if (*placement == Placement::kHeld) {
     if (absl::Status read = ReadAndPut(*checkpoint, wanted, options); !read.ok()) return read;

@@ -62,6 +62,17 @@ std::optional<at::ScalarType> StoredType(DType dtype) {
   }
 }
 
+Precision PrecisionOf(DType stored) {
+  if (stored == DType::kBF16) return Precision::kBfloat16;
+  return stored == DType::kF16 ? Precision::kFloat16 : Precision::kFloat32;
+}
+
+// How matrices are packed there; nullptr where they are LibTorch's.
+const PackedMatrix::Method* MethodOn(at::Device device) {
+  const std::vector<PackedMatrix::Method>& methods = PackedMatrix::Methods();
+  return device.is_cpu() && !methods.empty() ? &methods.back() : nullptr;
+}
+
 int64_t Elements(const WantedWeight& wanted) {
   int64_t elements = 1;
   for (int64_t dimension : wanted.shape) elements *= dimension;  // checked against the file before
@@ -127,7 +138,7 @@ class Reader {
     if (wanted.transposed) return ReadTransposed(wanted, view);
     const RowBlocks rows = StoredRows(wanted);
     const int64_t out = wanted.shape[0] / rows.period * rows.count, in = wanted.shape[1];
-    return Place(out, in, [&](int64_t first, int64_t count, float* into) {
+    return Place(out, in, view.dtype, [&](int64_t first, int64_t count, float* into) {
       return Widen(rows, view, first, count, into);
     });
   }
@@ -139,17 +150,19 @@ class Reader {
     if (absl::Status status = WidenToFloat(view, all); !status.ok()) return status;
     at::Tensor matrix = stored.t();
     if (wanted.rows.period != 0) matrix = matrix.narrow(0, wanted.rows.first, wanted.rows.count);
-    return Place(matrix.size(0), matrix.size(1), [&](int64_t first, int64_t count, float* into) {
+    const auto read = [&](int64_t first, int64_t count, float* into) {
       at::from_blob(into, {count, matrix.size(1)}, at::kFloat)
           .copy_(matrix.narrow(0, first, count));
       return absl::OkStatus();
-    });
+    };
+    return Place(matrix.size(0), matrix.size(1), view.dtype, read);
   }
 
-  absl::StatusOr<LoadedWeight> Place(int64_t out, int64_t in, PackedMatrix::ReadRows read) const {
-    if (device_.is_cpu() && PackedMatrix::Available()) {
+  absl::StatusOr<LoadedWeight> Place(int64_t out, int64_t in, DType stored,
+                                     PackedMatrix::ReadRows read) const {
+    if (const PackedMatrix::Method* method = MethodOn(device_)) {
       absl::StatusOr<std::shared_ptr<const PackedMatrix>> packed =
-          PackedMatrix::Make(out, in, read);
+          method->make(out, in, PrecisionOf(stored), read);
       if (!packed.ok()) return packed.status();
       return LoadedWeight{{}, *std::move(packed)};
     }
@@ -236,14 +249,17 @@ class Progress {
 
 }  // namespace
 
-int64_t LoadedBytes(const Checkpoint& checkpoint, const WantedWeight& wanted) {
+int64_t LoadedBytes(const Checkpoint& checkpoint, const WantedWeight& wanted, at::Device device) {
   if (!wanted.needed) return 0;
-  int64_t element = sizeof(float);
-  if (wanted.embedding != nullptr) {
-    absl::StatusOr<TensorView> view = checkpoint.Find(wanted.name, wanted.shape);
-    if (view.ok() && StoredType(view->dtype)) element = DTypeSize(view->dtype);
-  }
-  return Elements(wanted) * element;
+  const int64_t elements = Elements(wanted);
+  if (wanted.tensor != nullptr) return elements * static_cast<int64_t>(sizeof(float));
+  absl::StatusOr<TensorView> view = checkpoint.Find(wanted.name, wanted.shape);
+  const DType stored = view.ok() ? view->dtype : DType::kF32;
+  if (wanted.embedding != nullptr && StoredType(stored)) return elements * DTypeSize(stored);
+  const PackedMatrix::Method* method = wanted.matrix != nullptr ? MethodOn(device) : nullptr;
+  if (method == nullptr) return elements * static_cast<int64_t>(sizeof(float));
+  const int64_t in = wanted.shape[wanted.transposed ? 0 : 1];
+  return method->bytes(elements / in, in, PrecisionOf(stored));
 }
 
 absl::Status CheckWeights(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wanted) {
@@ -264,7 +280,7 @@ absl::StatusOr<std::vector<LoadedWeight>> ReadWeights(const Checkpoint& checkpoi
     absl::StatusOr<TensorView> view = checkpoint.Find(wanted[index].name, wanted[index].shape);
     if (!view.ok()) return view.status();
     items.push_back({index, *std::move(view)});
-    total += LoadedBytes(checkpoint, wanted[index]);
+    total += LoadedBytes(checkpoint, wanted[index], device);
   }
   const Reader reader(device);
   Queue queue(checkpoint, std::move(items));
@@ -280,7 +296,7 @@ absl::StatusOr<std::vector<LoadedWeight>> ReadWeights(const Checkpoint& checkpoi
       if (!value.ok()) return queue.Fail(value.status());
       loaded[item->index] = *std::move(value);
       checkpoint.Release(weight.name);
-      progress.Add(LoadedBytes(checkpoint, weight));
+      progress.Add(LoadedBytes(checkpoint, weight, device));
     }
   });
   if (!queue.status().ok()) return queue.status();

@@ -47,8 +47,8 @@ struct LoadedWeight {
 // Called after every tensor with the bytes loaded so far and in all, as they will stand in memory.
 using LoadProgress = std::function<void(int64_t bytes_done, int64_t bytes_total)>;
 
-// Bytes it takes in memory, of a shape that the checkpoint has.
-int64_t LoadedBytes(const Checkpoint& checkpoint, const WantedWeight& weight);
+// Bytes it takes in the device's memory, of a shape that the checkpoint has.
+int64_t LoadedBytes(const Checkpoint& checkpoint, const WantedWeight& weight, at::Device device);
 
 // Whether every tensor is in the checkpoint and has its shape. Errors are Checkpoint::Find's.
 absl::Status CheckWeights(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wanted);

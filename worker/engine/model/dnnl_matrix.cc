@@ -1,4 +1,6 @@
 // oneDNN's API in the version of Debian 12 (2.6), which LibTorch 1.13 itself links.
+#include "worker/engine/model/dnnl_matrix.h"
+
 #include <algorithm>
 #include <dnnl.hpp>
 #include <map>
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include "worker/engine/model/large_memory.h"
-#include "worker/engine/model/packed_matrix.h"
 
 namespace ondelette::engine {
 namespace {
@@ -160,13 +161,17 @@ class DnnlMatrix : public PackedMatrix {
 
 }  // namespace
 
-bool PackedMatrix::Available() { return true; }
-
-absl::StatusOr<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(int64_t out, int64_t in,
-                                                                       ReadRows read) {
+absl::StatusOr<std::shared_ptr<const PackedMatrix>> MakeDnnlMatrix(int64_t out, int64_t in,
+                                                                   Precision /*precision*/,
+                                                                   PackedMatrix::ReadRows read) {
   auto matrix = std::make_shared<DnnlMatrix>(out, in);
   if (absl::Status filled = matrix->Fill(read); !filled.ok()) return filled;
   return matrix;
+}
+
+// Blocks at the edges are filled up; that is little.
+int64_t DnnlMatrixBytes(int64_t out, int64_t in, Precision /*precision*/) {
+  return out * in * static_cast<int64_t>(sizeof(float));
 }
 
 }  // namespace ondelette::engine
