@@ -43,18 +43,30 @@ struct Head {
 // A head as the kernels are given it, and their work space.
 struct Prepared {
   Prepared(const Case& which, const Head& head, const LaneKernels& kernels)
-      : work(scratch.AtLeast(which.head_dim * kLaneCount)),
-        x(values.AtLeast(BlockKeys(which.tokens) * kLaneCount)) {
-    float* packed = keys.AtLeast(BlockKeys(which.tokens) * which.head_dim);
-    kernels.pack_keys(head.key.data(), head.stride, which.tokens, which.head_dim, packed);
-    attention = {head.query.data(), head.stride,  packed,
-                 head.value.data(), head.stride,  which.tokens,
-                 which.head_dim,    which.scale,  which.softcap,
-                 which.causal,      which.window, which.biased ? head.bias.data() : nullptr};
+      : room(kBlocksTogether * BlockKeys(which.tokens) * kLaneCount),
+        work(scratch.AtLeast(kernels.attention_space(which.head_dim))),
+        x(values.AtLeast(room)) {
+    float* packed = keys.AtLeast(kernels.head_space(which.tokens, which.head_dim));
+    attention = {head.query.data(),
+                 head.stride,
+                 head.key.data(),
+                 head.stride,
+                 head.value.data(),
+                 head.stride,
+                 packed,
+                 which.tokens,
+                 which.head_dim,
+                 which.scale,
+                 which.softcap,
+                 which.causal,
+                 which.window,
+                 which.biased ? head.bias.data() : nullptr};
+    kernels.pack_head(attention, true, packed);
   }
   LaneBuffer keys, scratch, values;
+  int64_t room;  // of x
   float* work;
-  float* x;  // [keys][kLaneCount]
+  float* x;  // [blocks][keys][kLaneCount]
   AttentionHead attention;
 };
 
@@ -81,43 +93,55 @@ std::vector<double> Wanted(const Case& which, const Head& head, int64_t query) {
   return scores;
 }
 
+// One block against the loops; `mixed` are its queries' rows.
+void CompareBlock(const Case& which, const Head& head, const LaneBlock& block, const float* mixed) {
+  const float most = std::max(1.0F, which.spread);
+  for (int64_t lane = 0; lane < kLaneCount; ++lane) {
+    std::vector<double> wanted(static_cast<size_t>(which.tokens), 0.0);
+    if (lane < block.queries) wanted = Wanted(which, head, block.first_query + lane);
+    for (int64_t key = 0; key < which.tokens; ++key) {
+      const float got = block.values[key * kLaneCount + lane];
+      const double exact = wanted[static_cast<size_t>(key)];
+      ASSERT_NEAR(got, exact, 2e-6 * most) << block.first_query + lane << ", " << key;
+      const bool inside = key >= block.first_seen && key < block.end_seen;
+      if (exact == 0) {
+        ASSERT_EQ(got, 0) << block.first_query + lane << ", " << key;
+      }
+      if (!inside) {
+        ASSERT_EQ(exact, 0);
+      }
+    }
+    if (lane >= block.queries) continue;
+    for (int64_t k = 0; k < which.head_dim; ++k) {
+      double sum = 0;
+      for (int64_t key = 0; key < which.tokens; ++key) {
+        sum += wanted[static_cast<size_t>(key)] * head.value[key * head.stride + k];
+      }
+      ASSERT_NEAR(mixed[lane * head.stride + k], sum, 1e-5 * most);
+    }
+    EXPECT_EQ(mixed[lane * head.stride + which.head_dim], 99.0F) << "wrote beyond a row";
+  }
+}
+
 void Compare(const Case& which, const LaneKernels& kernels) {
   const Head head(which);
   Prepared prepared(which, head, kernels);
   const AttentionHead& attention = prepared.attention;
-  float *x = prepared.x, *work = prepared.work;
-  std::vector<float> mixed(static_cast<size_t>(kLaneCount * head.stride), 99.0F);
-  for (int64_t first = 0; first < which.tokens; first += kLaneCount) {
-    const int64_t queries = std::min(kLaneCount, which.tokens - first);
-    std::fill(x, x + BlockKeys(which.tokens) * kLaneCount, 7.0F);
-    const LaneBlock block = kernels.probabilities(attention, first, queries, work, x);
-    ASSERT_EQ(block.keys, which.tokens);
-    kernels.mix_values(attention, block, work, mixed.data(), head.stride);
-    for (int64_t lane = 0; lane < kLaneCount; ++lane) {
-      std::vector<double> wanted(static_cast<size_t>(which.tokens), 0.0);
-      if (lane < queries) wanted = Wanted(which, head, first + lane);
-      for (int64_t key = 0; key < which.tokens; ++key) {
-        const float got = x[key * kLaneCount + lane];
-        const double exact = wanted[static_cast<size_t>(key)];
-        ASSERT_NEAR(got, exact, 2e-6 * std::max(1.0F, which.spread)) << first + lane << ", " << key;
-        const bool inside = key >= block.first_seen && key < block.end_seen;
-        if (exact == 0) {
-          ASSERT_EQ(got, 0) << first + lane << ", " << key;
-        }
-        if (!inside) {
-          ASSERT_EQ(exact, 0);
-        }
-      }
-      if (lane >= queries) continue;
-      for (int64_t k = 0; k < which.head_dim; ++k) {
-        double sum = 0;
-        for (int64_t key = 0; key < which.tokens; ++key) {
-          sum += wanted[static_cast<size_t>(key)] * head.value[key * head.stride + k];
-        }
-        ASSERT_NEAR(mixed[lane * head.stride + k], sum, 1e-5 * std::max(1.0F, which.spread));
-      }
-      EXPECT_EQ(mixed[lane * head.stride + which.head_dim], 99.0F) << "wrote beyond a row";
+  constexpr int64_t kTogether = kBlocksTogether * kLaneCount;
+  std::vector<float> mixed(static_cast<size_t>(kTogether * head.stride), 99.0F);
+  for (int64_t first = 0; first < which.tokens; first += kTogether) {
+    std::fill_n(prepared.x, prepared.room, std::numeric_limits<float>::quiet_NaN());
+    LaneBlock blocks[kBlocksTogether];
+    kernels.probabilities(attention, first, prepared.work, prepared.x, blocks);
+    kernels.mix_values(attention, blocks, prepared.work, mixed.data(), head.stride);
+    int64_t query = first;
+    for (int64_t at = 0; query < BlocksEnd(attention, first); ++at) {
+      ASSERT_EQ(blocks[at].keys, which.tokens);
+      ASSERT_EQ(blocks[at].first_query, query);
+      CompareBlock(which, head, blocks[at], mixed.data() + (query - first) * head.stride);
+      query += blocks[at].queries;
     }
+    ASSERT_EQ(query, BlocksEnd(attention, first));
   }
 }
 
@@ -126,6 +150,7 @@ TEST(AttentionKernel, IsSoftmaxAttention) {
       {"one token", 1, 8},
       {"a block", 16, 16},
       {"odd", 37, 5},
+      {"a block and a token", 33, 33},
       {"pythia 14m", 112, 32},
       {"long", 530, 64},
       {.name = "wide heads", .tokens = 50, .head_dim = 80},
@@ -149,21 +174,22 @@ TEST(AttentionKernel, ScoresOfAnySizeLeaveExactZeros) {
     const Case which{.name = "huge", .tokens = 40, .head_dim = 16, .spread = 400};
     const Head head(which);
     const Prepared prepared(which, head, kernels);
-    const float* x = prepared.x;
-    for (int64_t first = 0; first < 40; first += kLaneCount) {
-      const int64_t queries = std::min<int64_t>(kLaneCount, 40 - first);
-      kernels.probabilities(prepared.attention, first, queries, prepared.work, prepared.x);
-      for (int64_t lane = 0; lane < queries; ++lane) {
-        double sum = 0;
-        for (int64_t key = 0; key < 40; ++key) {
-          const float got = x[key * kLaneCount + lane];
-          if (key > first + lane) {
-            EXPECT_EQ(got, 0);
-          }
-          sum += got;
-        }
-        EXPECT_NEAR(sum, 1, 1e-5);
+    LaneBlock blocks[kBlocksTogether];
+    for (int64_t query = 0; query < 40; ++query) {
+      const int64_t at = query % (kBlocksTogether * kLaneCount);
+      if (at == 0) {
+        kernels.probabilities(prepared.attention, query, prepared.work, prepared.x, blocks);
       }
+      const float* x = blocks[at / kLaneCount].values + at % kLaneCount;
+      double sum = 0;
+      for (int64_t key = 0; key < 40; ++key) {
+        const float got = x[key * kLaneCount];
+        if (key > query) {
+          EXPECT_EQ(got, 0);
+        }
+        sum += got;
+      }
+      EXPECT_NEAR(sum, 1, 1e-5);
     }
   }
 }
@@ -174,10 +200,11 @@ TEST(AttentionKernel, NaNStaysInItsRow) {
     Head head(which);
     head.query[20 * head.stride + 3] = std::numeric_limits<float>::quiet_NaN();
     const Prepared prepared(which, head, kernels);
-    const float* x = prepared.x;
-    kernels.probabilities(prepared.attention, 16, 16, prepared.work, prepared.x);
-    for (int64_t lane = 0; lane < kLaneCount; ++lane) {
-      EXPECT_EQ(std::isnan(x[lane]), lane == 4) << kernels.instruction_set << " lane " << lane;
+    LaneBlock blocks[kBlocksTogether];
+    kernels.probabilities(prepared.attention, 0, prepared.work, prepared.x, blocks);
+    for (int64_t query = 0; query < kBlocksTogether * kLaneCount; ++query) {
+      const float first = blocks[query / kLaneCount].values[query % kLaneCount];
+      EXPECT_EQ(std::isnan(first), query == 20) << kernels.instruction_set << " query " << query;
     }
   }
 }

@@ -1,5 +1,6 @@
-// Softmax attention of sixteen queries at a time, on the CPU: scores against keys that lie packed in
-// cache, probabilities as lanes, ready for the analysis, and their product with the values.
+// Softmax attention of two blocks of sixteen queries at a time, on the CPU: scores against keys that
+// lie packed in cache, probabilities as lanes, ready for the analysis, and their product with the
+// values. Two blocks share every reading of keys and values.
 #ifndef ONDELETTE_WORKER_ENGINE_LANES_ATTENTION_KERNEL_H_
 #define ONDELETTE_WORKER_ENGINE_LANES_ATTENTION_KERNEL_H_
 
@@ -14,9 +15,11 @@ namespace ondelette::engine {
 struct AttentionHead {
   const float* query;  // [tokens, head_dim]
   int64_t query_stride;
-  const float* packed_keys;  // as PackKeys leaves them
-  const float* value;        // [tokens, head_dim]
+  const float* key;  // [tokens, head_dim]
+  int64_t key_stride;
+  const float* value;  // [tokens, head_dim]
   int64_t value_stride;
+  const float* packed;  // both, as PackHead leaves them
   int64_t tokens, head_dim;
   // As AttentionRule (model/attention.h) has them.
   float scale, softcap;
@@ -25,27 +28,37 @@ struct AttentionHead {
   const float* distance_bias;  // [2 tokens - 1], or nullptr
 };
 
-// Room for a block's numbers, [keys][kLaneCount]: scores come by sixteen keys.
-inline int64_t BlockKeys(int64_t tokens) {
-  return (tokens + kLaneCount - 1) / kLaneCount * kLaneCount;
+inline constexpr int64_t kBlocksTogether = 2;
+// The query behind those of the blocks that begin with `first_query`.
+inline int64_t BlocksEnd(const AttentionHead& head, int64_t first_query) {
+  const int64_t end = first_query + kBlocksTogether * kLaneCount;
+  return end < head.tokens ? end : head.tokens;
 }
+// How many blocks so many queries are.
+inline int64_t BlocksOf(int64_t queries) { return (queries + kLaneCount - 1) / kLaneCount; }
+
+// Room for a block's numbers, [keys][kLaneCount]: scores come by 32 keys.
+inline int64_t BlockKeys(int64_t tokens) { return (tokens + 31) / 32 * 32; }
 
 namespace lane_kernels {
 
-// Keys [tokens, head_dim] by sixteen: number k of keys 16 b.. 16 b + 15 lies together. `packed` has
-// room for BlockKeys(tokens) * head_dim numbers.
-using PackKeys = void(const float* key, int64_t stride, int64_t tokens, int64_t head_dim,
-                      float* packed);
+// How many numbers a packed head has, and how many the work space of the others has; both are
+// aligned to 64 bytes.
+using HeadSpace = int64_t(int64_t tokens, int64_t head_dim);
+using AttentionSpace = int64_t(int64_t head_dim);
 
-// Fills `values` [BlockKeys(tokens)][kLaneCount] with the probabilities of `queries` queries from
-// `first_query` on, exactly 0 where masked. Returns them as a block (of head 0). `scratch` has room
-// for head_dim x kLaneCount numbers.
-using Probabilities = LaneBlock(const AttentionHead& head, int64_t first_query, int64_t queries,
-                                float* scratch, float* values);
+// Packs the keys and, where they will be mixed, the values.
+using PackHead = void(const AttentionHead& head, bool mixed, float* packed);
 
-// Writes the block's probabilities times the values to `output`, a row a query, `stride` numbers
-// apart. The same scratch.
-using MixValues = void(const AttentionHead& head, const LaneBlock& block, float* scratch,
+// Fills `values`, kBlocksTogether times [BlockKeys(tokens)][kLaneCount], with the probabilities of
+// the queries from `first_query` to BlocksEnd, exactly 0 where masked, and `blocks` with the blocks
+// (of head 0) that there are.
+using Probabilities = void(const AttentionHead& head, int64_t first_query, float* scratch,
+                           float* values, LaneBlock* blocks);
+
+// Writes the blocks' probabilities times the values to `output`, a row a query, `stride` numbers
+// apart.
+using MixValues = void(const AttentionHead& head, const LaneBlock* blocks, float* scratch,
                        float* output, int64_t stride);
 
 }  // namespace lane_kernels

@@ -56,14 +56,6 @@ using MultiplyWeight = void(const Bfloat16Product& product);
 
 }  // namespace lane_kernels
 
-struct Bfloat16Kernels {
-  lane_kernels::PackWeight* pack_weight;
-  lane_kernels::MultiplyWeight* multiply_weight;
-};
-
-// nullptr where the processor or the system has no such registers. Thread-safe.
-const Bfloat16Kernels* TheBfloat16Kernels();
-
 }  // namespace ondelette::engine
 
 #endif  // ONDELETTE_WORKER_ENGINE_LANES_BFLOAT16_PRODUCT_H_

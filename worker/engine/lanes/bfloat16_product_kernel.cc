@@ -2,43 +2,29 @@
 #include "worker/engine/lanes/activation_lanes.h"
 #include "worker/engine/lanes/bfloat16_product.h"
 #include "worker/engine/lanes/bfloat16_tiles.h"
-#include "worker/engine/lanes/transpose.h"
+#include "worker/engine/lanes/kernel_functions.h"
 
 namespace ondelette::engine {
 namespace {
 
-// Rows that are multiplied together. A block's sums are registers 0 to 3: [4][16][16].
-constexpr int64_t kBlockRows = 2 * kTileRows;
+// A block's sums are registers 0 to 3: [4][16][16].
 constexpr int64_t kBlockSums = kBlockRows * kPanelOutputs;
 constexpr int64_t kMostBlocks = 16;
 // A depth is what one register holds of the inner sum. So many of x's are packed together, blocks
 // and depths multiplied: they stay in the second-level cache.
 constexpr int64_t kPackedDepths = 128;
 constexpr int64_t kMostDepths = 64;  // of one block
-// Depths of a panel that all blocks use before the next ones.
-constexpr int64_t kReusedDepths = 16;
 static_assert(kPackedDepths * kPieces * 2 * kTile / 2 + kMostBlocks * kBlockSums <=
               kBfloat16Scratch);
 
-inline int64_t Depths(int64_t in) { return (in + kTileDepth - 1) / kTileDepth; }
-inline int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // Packs depths first..first+depths-1 of blocks of rows: [blocks][depths][kPieces][2][kTile].
-void PackLeft(const Bfloat16Product& product, int64_t first_row, int64_t blocks, int64_t first,
-              int64_t depths, uint16_t* left) {
+void PackBlocks(const Bfloat16Product& product, int64_t first_row, int64_t blocks, int64_t first,
+                int64_t depths, uint16_t* left) {
   const int64_t in = product.weight->in;
-  for (int64_t row = 0; row < blocks * kBlockRows; ++row) {
-    const bool there = first_row + row < product.rows;
-    const float* x = product.x + (there ? first_row + row : 0) * in;
-    uint16_t* to =
-        left + row / kBlockRows * depths * kPieces * 2 * kTile + row % kBlockRows * kTileDepth;
-    for (int64_t depth = first; depth < first + depths; ++depth, to += kPieces * 2 * kTile) {
-      __m512 low = {}, high = {};
-      if (there) LoadDepth(x + depth * kTileDepth, in - depth * kTileDepth, low, high);
-      for (int piece = 0; piece < kPieces; ++piece) {
-        _mm512_store_si512(to + piece * 2 * kTile, TakePiece(low, high));
-      }
-    }
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t row = first_row + block * kBlockRows;
+    PackLeft(product.x + row * in, in, product.rows - row, in, first, depths,
+             left + block * depths * kPieces * 2 * kTile);
   }
 }
 
@@ -48,25 +34,12 @@ void AddBlock(const uint16_t* left, const uint16_t* right, int64_t depths, bool 
               float* sums) {
   TileMemoryBarrier();
   if (fresh) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    ZeroSums();
   } else {
-    _tile_loadd(0, sums, 64);
-    _tile_loadd(1, sums + 256, 64);
-    _tile_loadd(2, sums + 512, 64);
-    _tile_loadd(3, sums + 768, 64);
+    LoadSums(sums);
   }
-  for (int64_t depth = 0; depth < depths; ++depth) {
-    MultiplyPieces<pieces>(left, right);
-    left += kPieces * 2 * kTile;
-    right += pieces * 2 * kTile;
-  }
-  _tile_stored(0, sums, 64);
-  _tile_stored(1, sums + 256, 64);
-  _tile_stored(2, sums + 512, 64);
-  _tile_stored(3, sums + 768, 64);
+  MultiplyDepths<pieces>(left, right, depths);
+  StoreSums(sums, sums + 256, sums + 512, sums + 768);
   TileMemoryBarrier();
 }
 
@@ -105,12 +78,9 @@ void MultiplyPanel(const Bfloat16Product& product, Multiply* multiply, int64_t f
                   });
     }
   }
-  for (int64_t depth = 0; depth < depths; depth += kReusedDepths) {
-    for (int64_t block = 0; block < blocks; ++block) {
-      multiply(left + (block * depths + depth) * kPieces * 2 * kTile,
-               right + depth * weight.pieces * 2 * kTile, Least(kReusedDepths, depths - depth),
-               first + depth == 0, sums + block * kBlockSums);
-    }
+  for (int64_t block = 0; block < blocks; ++block) {
+    multiply(left + block * depths * kPieces * 2 * kTile, right, depths, first == 0,
+             sums + block * kBlockSums);
   }
   const bool last = first + depths == all;
   for (int64_t block = 0; block < blocks; ++block) {
@@ -126,27 +96,9 @@ void MultiplyPanel(const Bfloat16Product& product, Multiply* multiply, int64_t f
   }
 }
 
-// Sixteen rows' next 32 numbers, each pair of a row below the one before it: as the right side of a
-// tile product has them.
-void PackSixteen(const float* rows, int64_t in, int64_t there, int64_t depth, int pieces,
-                 uint16_t* packed) {
-  Lanes columns[kPieces][kLanes];
-  for (int64_t row = 0; row < kLanes; ++row) {
-    __m512 low = {}, high = {};
-    if (row < there)
-      LoadDepth(rows + row * in + depth * kTileDepth, in - depth * kTileDepth, low, high);
-    for (int piece = 0; piece < pieces; ++piece) {
-      columns[piece][row].part[0] = reinterpret_cast<Lanes::Part>(TakePiece(low, high));
-    }
-  }
-  for (int piece = 0; piece < pieces; ++piece) {
-    Transpose(columns[piece]);
-    for (int64_t row = 0; row < kLanes; ++row) {
-      Store(columns[piece][row],
-            reinterpret_cast<float*>(packed + piece * 2 * kTile + row * kTileDepth));
-    }
-  }
-}
+}  // namespace
+
+namespace ONDELETTE_LANES {
 
 void PackWeight(const float* rows, int64_t first, int64_t count, const Bfloat16Weight& shape,
                 uint16_t* packed) {
@@ -157,8 +109,8 @@ void PackWeight(const float* rows, int64_t first, int64_t count, const Bfloat16W
       uint16_t* to = packed + (panel * depths + depth) * shape.pieces * 2 * kTile;
       for (int64_t half = 0; half < 2; ++half) {
         const int64_t from = row + half * kLanes;
-        PackSixteen(rows + from * shape.in, shape.in, Least(kLanes, count - from), depth,
-                    shape.pieces, to + half * kTile);
+        PackRight(rows + from * shape.in, shape.in, count - from, shape.in, depth, 1, shape.pieces,
+                  to + half * kTile);
       }
     }
   }
@@ -178,7 +130,7 @@ void MultiplyWeight(const Bfloat16Product& product) {
     const int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
     for (int64_t first = 0; first < depths; first += kMostDepths) {
       const int64_t some = Least(kMostDepths, depths - first);
-      PackLeft(product, row, blocks, first, some, left);
+      PackBlocks(product, row, blocks, first, some, left);
       for (int64_t panel = product.first_panel; panel < product.end_panel; ++panel) {
         MultiplyPanel(product, multiply, row, blocks, first, some, panel, left, sums);
       }
@@ -186,9 +138,5 @@ void MultiplyWeight(const Bfloat16Product& product) {
   }
 }
 
-}  // namespace
-
-extern const Bfloat16Kernels kBfloat16Kernels;
-const Bfloat16Kernels kBfloat16Kernels = {PackWeight, MultiplyWeight};
-
+}  // namespace ONDELETTE_LANES
 }  // namespace ondelette::engine

@@ -22,7 +22,9 @@ extern const LaneKernels kKernels;
 namespace lanes_avx512 {
 extern const LaneKernels kKernels;
 }
-extern const Bfloat16Kernels kBfloat16Kernels;
+namespace lanes_amx {
+extern const LaneKernels kKernels;
+}
 
 namespace {
 
@@ -31,24 +33,13 @@ bool HasBfloat16Tiles() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
   const bool tiles = (d >> 24 & 1) != 0 && (d >> 22 & 1) != 0;
-  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0 || (a >> 5 & 1) == 0) return false;
   constexpr long kRequestPermission = 0x1023, kTileData = 18;  // asm/prctl.h
   return tiles && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") &&
          syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
 }  // namespace
 #endif
-
-const Bfloat16Kernels* TheBfloat16Kernels() {
-#ifdef __x86_64__
-  static const bool has = HasBfloat16Tiles();
-  return has ? &kBfloat16Kernels : nullptr;
-#else
-  return nullptr;
-#endif
-}
 
 int64_t Bfloat16Numbers(int64_t out, int64_t in, int pieces) {
   const int64_t panels = (out + kPanelOutputs - 1) / kPanelOutputs, depths = (in + 31) / 32;
@@ -64,6 +55,7 @@ const std::vector<LaneKernels>& RunnableKernels() {
     }
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) {
       runnable.push_back(lanes_avx512::kKernels);
+      if (HasBfloat16Tiles()) runnable.push_back(lanes_amx::kKernels);
     }
 #endif
     return runnable;

@@ -9,7 +9,9 @@ namespace ondelette::engine::ONDELETTE_LANES {
 
 extern const LaneKernels kKernels;
 const LaneKernels kKernels = {ONDELETTE_NAME(ONDELETTE_LANES),
-                              PackKeys,
+                              HeadSpace,
+                              AttentionSpace,
+                              PackHead,
                               Probabilities,
                               MixValues,
                               MeasureSignals,
@@ -25,6 +27,13 @@ const LaneKernels kKernels = {ONDELETTE_NAME(ONDELETTE_LANES),
                               AddReconstruction,
                               StoreRows,
                               AddCosines,
-                              MultiplyVectors};
+                              MultiplyVectors,
+#ifdef __AMX_BF16__
+                              PackWeight,
+                              MultiplyWeight};
+#else
+                              nullptr,
+                              nullptr};
+#endif
 
 }  // namespace ondelette::engine::ONDELETTE_LANES

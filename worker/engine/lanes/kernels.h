@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "worker/engine/lanes/attention_kernel.h"
+#include "worker/engine/lanes/bfloat16_product.h"
 #include "worker/engine/lanes/signal_kernel.h"
 #include "worker/engine/lanes/spectral_kernel.h"
 #include "worker/engine/lanes/wavelet_kernel.h"
@@ -13,7 +14,9 @@ namespace ondelette::engine {
 
 struct LaneKernels {
   const char* instruction_set;
-  lane_kernels::PackKeys* pack_keys;
+  lane_kernels::HeadSpace* head_space;
+  lane_kernels::AttentionSpace* attention_space;
+  lane_kernels::PackHead* pack_head;
   lane_kernels::Probabilities* probabilities;
   lane_kernels::MixValues* mix_values;
   lane_kernels::MeasureSignals* measure_signals;
@@ -30,6 +33,9 @@ struct LaneKernels {
   lane_kernels::StoreRows* store_rows;
   lane_kernels::AddCosines* add_cosines;
   lane_kernels::MultiplyVectors* multiply_vectors;
+  // nullptr without tile registers.
+  lane_kernels::PackWeight* pack_weight;
+  lane_kernels::MultiplyWeight* multiply_weight;
 };
 
 // Those that this processor runs, the fastest last.

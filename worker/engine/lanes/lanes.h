@@ -45,10 +45,10 @@ inline Lanes Log(Lanes x) {
 // ln p with ln 0 a large finite number, so that p ln p is 0 there (entropy.h).
 inline Lanes SafeLogLanes(Lanes p) { return Log(Max(p, Splat(1e-30f))); }
 
-// e^x to within 2e-7 of it, for every float: 0 below -87, infinity above 88, NaN for NaN (Cephes'
-// expf).
-inline Lanes Exp(Lanes x) {
-  const Lanes bounded = Select(x < -87.0f, Splat(-87), Select(x > 88.0f, Splat(88), x));
+// e^x to within 2e-7 of it, for x <= 0: 0 below -87, NaN for NaN (Cephes' expf).
+inline Lanes ExpOfNegative(Lanes x) {
+  const IntLanes tiny = x < -87.0f;
+  const Lanes bounded = Select(tiny, Splat(-87), x);
   constexpr float kRounder = 12582912;  // 1.5 2^23: adding it rounds to a whole number
   const Lanes whole = (bounded * 1.44269504088896341f + kRounder) - kRounder;
   const Lanes r = bounded - whole * 0.693359375f + whole * 2.12194440e-4f;
@@ -60,8 +60,13 @@ inline Lanes Exp(Lanes x) {
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
   const IntLanes power = (Converted<int32_t>(whole) + 127) << 23;
-  p *= Bits<float>(power);
-  return Select(x < -87.0f, Lanes{}, Select(x > 88.0f, Splat(__builtin_inff()), p));
+  return Select(tiny, Lanes{}, p * Bits<float>(power));
+}
+
+// For every float: infinity above 88.
+inline Lanes Exp(Lanes x) {
+  const IntLanes large = x > 88.0f;
+  return Select(large, Splat(__builtin_inff()), ExpOfNegative(Select(large, Splat(88), x)));
 }
 
 // Near 0 the quotient of exponentials would cancel: there the odd polynomial of Cephes' tanhf.

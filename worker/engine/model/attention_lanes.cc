@@ -12,7 +12,7 @@ namespace ondelette::engine {
 namespace {
 
 struct Scratch {
-  LaneBuffer keys, query, values;
+  LaneBuffer head, work, values;
 };
 
 // Heads [heads, tokens, head_dim] whose rows lie together.
@@ -42,20 +42,19 @@ at::Tensor AttentionLanes(const at::Tensor& query, const at::Tensor& key, const 
   at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) {
     thread_local Scratch scratch;
     const LaneKernels& kernels = Kernels();
-    float* packed = scratch.keys.AtLeast(BlockKeys(tokens) * head_dim);
-    float* work = scratch.query.AtLeast(head_dim * kLaneCount);
-    float* probabilities = scratch.values.AtLeast(BlockKeys(tokens) * kLaneCount);
+    float* packed = scratch.head.AtLeast(kernels.head_space(tokens, head_dim));
+    float* work = scratch.work.AtLeast(kernels.attention_space(head_dim));
+    float* probabilities = scratch.values.AtLeast(kBlocksTogether * BlockKeys(tokens) * kLaneCount);
     for (int64_t head = begin; head < end; ++head) {
       const int64_t key_head = head / sharing;
-      if (head == begin || head % sharing == 0) {
-        kernels.pack_keys(keys.Of(key_head), keys.stride(), tokens, head_dim, packed);
-      }
       const AttentionHead attention{
           queries.Of(head),
           queries.stride(),
-          packed,
+          keys.Of(key_head),
+          keys.stride(),
           values.Of(key_head),
           values.stride(),
+          packed,
           tokens,
           head_dim,
           static_cast<float>(rule.scale),
@@ -63,14 +62,18 @@ at::Tensor AttentionLanes(const at::Tensor& query, const at::Tensor& key, const 
           rule.causal,
           rule.window,
           bias.defined() ? bias.data_ptr<float>() + head * (2 * tokens - 1) : nullptr};
-      for (int64_t first = 0; first < tokens; first += kLaneCount) {
-        LaneBlock block = kernels.probabilities(
-            attention, first, std::min(kLaneCount, tokens - first), work, probabilities);
-        block.head = head;
-        if (observe) observe(block);
+      if (head == begin || head % sharing == 0) kernels.pack_head(attention, output_needed, packed);
+      for (int64_t first = 0; first < tokens; first += kBlocksTogether * kLaneCount) {
+        LaneBlock blocks[kBlocksTogether];
+        kernels.probabilities(attention, first, work, probabilities, blocks);
+        const int64_t count = BlocksOf(BlocksEnd(attention, first) - first);
+        for (LaneBlock* block = blocks; block < blocks + count; ++block) {
+          block->head = head;
+          if (observe) observe(*block);
+        }
         if (!output_needed) continue;
         float* rows = output.data_ptr<float>() + first * output.size(1) + head * head_dim;
-        kernels.mix_values(attention, block, work, rows, output.size(1));
+        kernels.mix_values(attention, blocks, work, rows, output.size(1));
       }
     }
   });

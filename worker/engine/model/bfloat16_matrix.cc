@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "worker/engine/lanes/bfloat16_product.h"
+#include "worker/engine/lanes/kernels.h"
 #include "worker/engine/lanes/lane_buffer.h"
 #include "worker/engine/model/large_memory.h"
 
@@ -59,8 +59,8 @@ class Bfloat16Matrix : public PackedMatrix {
     for (int64_t first = 0; first < weight_.out; first += kSliceRows) {
       const int64_t count = std::min(kSliceRows, weight_.out - first);
       if (absl::Status status = read(first, count, rows.data()); !status.ok()) return status;
-      TheBfloat16Kernels()->pack_weight(rows.data(), first, count, weight_,
-                                        static_cast<uint16_t*>(memory_.data()));
+      Kernels().pack_weight(rows.data(), first, count, weight_,
+                            static_cast<uint16_t*>(memory_.data()));
     }
     return absl::OkStatus();
   }
@@ -70,7 +70,8 @@ class Bfloat16Matrix : public PackedMatrix {
   // Threads share the rows, where there are many, and then the outputs.
   void Product(const at::Tensor& x, const at::Tensor& bias, std::optional<Activation> activation,
                const at::Tensor& out) const override {
-    const int64_t rows = x.size(0), panels = weight_.panels(), threads = at::get_num_threads();
+    const int64_t rows = x.size(0), panels = weight_.panels();
+    const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
     const int64_t row_shares = std::clamp<int64_t>(rows / kRowsWorthAThread, 1, threads);
     const int64_t panel_shares = std::min(panels, (threads + row_shares - 1) / row_shares);
     const LaneActivation lane_activation = LaneActivationOf(activation);
@@ -79,7 +80,7 @@ class Bfloat16Matrix : public PackedMatrix {
       for (int64_t share = begin; share < end; ++share) {
         const int64_t row_share = share / panel_shares, panel_share = share % panel_shares;
         const int64_t first = row_share * rows / row_shares;
-        TheBfloat16Kernels()->multiply_weight(
+        Kernels().multiply_weight(
             {&weight_, x.data_ptr<float>() + first * weight_.in,
              (row_share + 1) * rows / row_shares - first, panel_share * panels / panel_shares,
              (panel_share + 1) * panels / panel_shares,

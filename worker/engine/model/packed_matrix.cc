@@ -1,6 +1,6 @@
 #include "worker/engine/model/packed_matrix.h"
 
-#include "worker/engine/lanes/bfloat16_product.h"
+#include "worker/engine/lanes/kernels.h"
 #include "worker/engine/model/bfloat16_matrix.h"
 #ifdef ONDELETTE_DNNL
 #include "worker/engine/model/dnnl_matrix.h"
@@ -14,7 +14,7 @@ const std::vector<PackedMatrix::Method>& PackedMatrix::Methods() {
 #ifdef ONDELETTE_DNNL
     found.push_back({"oneDNN", MakeDnnlMatrix, DnnlMatrixBytes});
 #endif
-    if (TheBfloat16Kernels() != nullptr) {
+    if (Kernels().multiply_weight != nullptr) {
       found.push_back({"bfloat16 tiles", MakeBfloat16Matrix, Bfloat16MatrixBytes});
     }
     return found;
