@@ -156,22 +156,15 @@ void WorkLoop::InterruptLater(const std::shared_ptr<JobControl>& control) {
 
 void WorkLoop::LookAhead() {
   const HeldLease* next = table_.First(LeaseStage::kPrepared);
-  if (prefetching_ || running_ == nullptr || next == nullptr) return;
+  if (running_ == nullptr || next == nullptr) return;
   const std::string& digest = next->prepared->checkpoint->digest;
   if (digest == running_digest_ || digest == looked_ahead_) return;
-  prefetching_ = true;
   looked_ahead_ = digest;
-  prefetch_lane_.Post([this, job = next->prepared] {
-    // What is wrong with a file, the job that needs it will say.
-    Prefetch(*job->checkpoint, stop_prefetch_).status().IgnoreError();
+  // Not on this thread: a pipe may be full.
+  prepare_lane_.Post([this, job = next->prepared] {
     absl::StatusOr<Spec> spec = ParseSpec(job->spec_json);
-    if (spec.ok() && !stop_prefetch_) {
-      parts_.engine->Prepare(job->checkpoint->digest, job->checkpoint->folder, *spec);
-    }
-    loop_.Post([this] {
-      prefetching_ = false;
-      LookAhead();
-    });
+    if (!spec.ok()) return;
+    parts_.engine->Prepare(job->checkpoint->digest, job->checkpoint->folder, *spec);
   });
 }
 
@@ -184,10 +177,7 @@ void WorkLoop::PrefetchNext(const v1::Lease& lease) {
     absl::StatusOr<std::shared_ptr<const ResolvedCheckpoint>> next =
         parts_.shelf->Resolve(lease.next_model(), lease.next_revision());
     if (next.ok() && !stop_prefetch_) Prefetch(**next, stop_prefetch_).status().IgnoreError();
-    loop_.Post([this] {
-      prefetching_ = false;
-      LookAhead();
-    });
+    loop_.Post([this] { prefetching_ = false; });
   });
 }
 

@@ -50,7 +50,8 @@ def write_checkpoints(folder, like, count):
 
 
 def write_corpus(path, sequences):
-    draw = random.Random(0)
+    """Other sequences in every file: what was measured before would not be measured again."""
+    draw = random.Random(path.name)
     with path.open("w") as file:
         for i in range(sequences):
             tokens = [draw.randrange(VOCABULARY) for _ in range(TOKENS)]
@@ -104,13 +105,14 @@ def trial(cluster, engine, names, corpus):
 
 def measure(arguments, folder):
     names = write_checkpoints(folder, arguments.like, arguments.checkpoints)
-    corpus = folder / "corpus.jsonl"
-    write_corpus(corpus, 512)
+    first, tried, corpus = (folder / f"{name}.jsonl" for name in ("first", "tried", "corpus"))
+    for path in (first, tried, corpus):
+        write_corpus(path, 512)
     with Cluster(workers=1, models=[folder]) as cluster:
         engine = Engine(cluster.worker_metrics(0))
-        timed_sweep(cluster, engine, names, corpus, 1)
-        load, each = trial(cluster, engine, names, corpus)
-        sequences = max(2, min(512, round(2 * load / each)))
+        timed_sweep(cluster, engine, names, first, 1)
+        load, each = trial(cluster, engine, names, tried)
+        sequences = max(1, min(512, round(2 * load / each)))
         print(f"{arguments.like}, {len(names)} checkpoints: a load {load:.3f} s, a sequence {each:.3f} s; "
               f"{sequences} sequences each")
         if arguments.cold:

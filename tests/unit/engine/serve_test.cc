@@ -230,6 +230,23 @@ TEST_F(ServeTest, LoadsTheNextCheckpointBesideTheWork) {
   EXPECT_EQ(engine_.ReceiveAnswer().payload, prepared);
 }
 
+// The agent tells of the next checkpoint as soon as a job runs, which may be before its `load`.
+TEST_F(ServeTest, WhatIsPreparedWaitsForItsLoad) {
+  const TempFolder folders[2];
+  std::string paths[2];
+  for (int at = 0; at < 2; ++at) paths[at] = TinyCheckpoint().Write(folders[at]);
+  Sequences sequences;
+  sequences.Add(0, Tokens(TokensLine("a", 40)));
+  engine_.Send(LoadFrame("load", checkpoint_, "a"));
+  ASSERT_EQ(engine_.ReceiveAnswer().Type(), "loaded");
+  PrepareUnderway(engine_, LoadFrame("prepare", paths[0], "b"), sequences);
+  engine_.Send(LoadFrame("prepare", paths[1], "c"));
+  engine_.Send(LoadFrame("load", paths[0], "b"));
+  EXPECT_EQ(engine_.ReceiveAnswer().header["prepared"], true);
+  engine_.Send(LoadFrame("load", paths[1], "c"));
+  EXPECT_EQ(engine_.ReceiveAnswer().header["prepared"], true);
+}
+
 TEST_F(ServeTest, LoadsWhatIsAskedForAndNotWhatWasPrepared) {
   TinyCheckpoint spoilt;
   spoilt.tensors["gpt_neox.embed_in.weight"].values[9] = INFINITY;

@@ -84,11 +84,12 @@ absl::StatusOr<LoadedCheckpoint> LoadCheckpoint(const LoadRequest& request, Plac
 }
 
 void NextCheckpoint::Begin(LoadRequest request) {
-  if (loading_.valid()) {
-    if (request_.SameAs(request)) return;
-    if (loading_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
-    loading_.get().status().IgnoreError();  // nobody came for it
-  }
+  if (!loading_.valid()) return Start(std::move(request));
+  // The one before may not have been asked for yet: its `load` frame comes later than this.
+  if (!request_.SameAs(request)) after_ = std::move(request);
+}
+
+void NextCheckpoint::Start(LoadRequest request) {
   request_ = std::move(request);
   loading_ = std::async(std::launch::async, LoadBeside, request_);
 }
@@ -98,9 +99,21 @@ std::optional<LoadedCheckpoint> NextCheckpoint::Take(const LoadRequest& request,
   if (!loading_.valid()) return std::nullopt;
   while (loading_.wait_for(kSignOfLife) != std::future_status::ready) waiting();
   absl::StatusOr<LoadedCheckpoint> loaded = loading_.get();
-  if (!loaded.ok() || !request_.SameAs(request)) return std::nullopt;
+  const bool taken = loaded.ok() && request_.SameAs(request);
+  keep_.reset();  // nobody asked for what is kept still
+  if (!taken) return std::nullopt;
+  keep_.emplace();
   loaded->prepared = true;
   return *std::move(loaded);
+}
+
+void NextCheckpoint::Continue(const LoadRequest& loaded) {
+  const std::optional<LoadRequest> after = std::exchange(after_, std::nullopt);
+  if (after && !loading_.valid() && !after->SameAs(loaded)) Start(*after);
+}
+
+void NextCheckpoint::Rest() {
+  if (!loading_.valid()) keep_.reset();
 }
 
 }  // namespace ondelette::engine

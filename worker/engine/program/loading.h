@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "common/spec/spec.h"
 #include "worker/engine/checkpoint/model_config.h"
+#include "worker/engine/model/large_memory.h"
 #include "worker/engine/model/model.h"
 #include "worker/engine/model/placement.h"
 
@@ -53,18 +54,27 @@ absl::StatusOr<LoadedCheckpoint> LoadCheckpoint(const LoadRequest& request, Plac
 // by one thread.
 class NextCheckpoint {
  public:
-  // Begins, if what was begun before has ended and is not this. Only memory that is free now is taken: where the
-  // weights do not fit beside what is there, nothing comes of it.
+  // Begins; where another is begun and was not taken yet, once it has been. Only memory that is free
+  // by then is taken: where the weights do not fit beside what is there, nothing comes of it.
   void Begin(LoadRequest request);
   // What was begun, if it is what `request` asks for and came to something: waits for its end and
   // calls `waiting` about once a second meanwhile. Anything else is dropped, once it has ended;
   // whoever loads the checkpoint then is told what is wrong with it.
   std::optional<LoadedCheckpoint> Take(const LoadRequest& request,
                                        absl::FunctionRef<void()> waiting);
+  // `loaded` has taken its place: begins what was asked for meanwhile.
+  void Continue(const LoadRequest& loaded);
+  // The work is done: where nothing was begun meanwhile, gives back what is kept for it.
+  void Rest();
 
  private:
+  void Start(LoadRequest request);
+
   LoadRequest request_;
   std::future<absl::StatusOr<LoadedCheckpoint>> loading_;  // invalid where nothing was begun
+  std::optional<LoadRequest> after_;                       // what is begun then
+  // From a checkpoint that was taken on: the memory of the one before it serves the next.
+  std::optional<LargeMemory::Keep> keep_;
 };
 
 }  // namespace ondelette::engine

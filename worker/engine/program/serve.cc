@@ -105,6 +105,7 @@ class Server {
     absl::StatusOr<LoadedCheckpoint> loaded = TakeOrLoad(*request);
     if (!loaded.ok()) return loaded.status();
     loaded_ = *std::move(loaded);
+    next_.Continue(loaded_.request);
     return Send({{"type", "loaded"},
                  {"layers", loaded_.model->layers()},
                  {"heads", loaded_.model->heads()},
@@ -177,7 +178,9 @@ class Server {
         AnalysisPlan::Create(request->spec, loaded_.model->device(), loaded_.model->causal(),
                              loaded_.model->prefix_exact());
     if (!plan.ok()) return plan.status();
-    if (absl::Status status = Measure(*request, *plan); !status.ok()) return status;
+    const absl::Status status = Measure(*request, *plan);
+    next_.Rest();
+    if (!status.ok()) return status;
     return Send({{"type", "done"},
                  {"job", request->job},
                  {"seconds", absl::ToDoubleSeconds(absl::Now() - start)}});
