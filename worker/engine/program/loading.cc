@@ -13,6 +13,7 @@
 #include "worker/engine/program/analyze_request.h"
 #include "worker/engine/program/guard.h"
 #include "worker/engine/program/runtime.h"
+#include "worker/engine/program/spread_threads.h"
 
 namespace ondelette::engine {
 namespace {
@@ -22,6 +23,7 @@ constexpr std::chrono::seconds kSignOfLife(1);
 // On a thread of its own: nothing may be thrown out of it.
 absl::StatusOr<LoadedCheckpoint> LoadBeside(const LoadRequest& request) {
   absl::StatusOr<LoadedCheckpoint> loaded = absl::UnknownError("not loaded");
+  RoamFreely();
   const absl::Status status = Guard([&] {
     const OwnStream stream(request.device);
     loaded = LoadCheckpoint(request, Placement::kHeld, nullptr);

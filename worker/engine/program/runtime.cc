@@ -50,7 +50,7 @@ std::string ReadMaps() {
 void SleepWhileWaiting(char** arguments) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   setenv("OMP_WAIT_POLICY", "passive", 1);
-  setenv("GOMP_SPINCOUNT", "2000", 0);  // a tenth of a millisecond
+  setenv("GOMP_SPINCOUNT", "10000", 0);  // about half a millisecond
   execv("/proc/self/exe", arguments);   // returns only where it fails: then threads spin
 }
 

@@ -22,7 +22,7 @@ struct Runtime {
   std::string Text() const;
 };
 
-// Makes threads that wait for each other spin for a tenth of a millisecond at the most and then
+// Makes threads that wait for each other spin for half a millisecond at the most and then
 // sleep, which the OpenMP library reads from the environment when it is loaded: unless
 // OMP_WAIT_POLICY says something already, sets it and runs this program anew in the same process,
 // with the same arguments and files. Measured on 2 busy processors: 64 sequences through a network of

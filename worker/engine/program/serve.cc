@@ -27,6 +27,7 @@
 #include "worker/engine/program/loading.h"
 #include "worker/engine/program/measure.h"
 #include "worker/engine/program/sequence.h"
+#include "worker/engine/program/spread_threads.h"
 
 namespace ondelette::engine {
 namespace {
@@ -178,7 +179,10 @@ class Server {
         AnalysisPlan::Create(request->spec, loaded_.model->device(), loaded_.model->causal(),
                              loaded_.model->prefix_exact());
     if (!plan.ok()) return plan.status();
-    const absl::Status status = Measure(*request, *plan);
+    const absl::Status status = [&] {
+      const SpreadThreads spread;
+      return Measure(*request, *plan);
+    }();
     next_.Rest();
     if (!status.ok()) return status;
     return Send({{"type", "done"},
