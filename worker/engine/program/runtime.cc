@@ -51,7 +51,7 @@ void SleepWhileWaiting(char** arguments) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   setenv("OMP_WAIT_POLICY", "passive", 1);
   setenv("GOMP_SPINCOUNT", "10000", 0);  // about half a millisecond
-  execv("/proc/self/exe", arguments);   // returns only where it fails: then threads spin
+  execv("/proc/self/exe", arguments);    // returns only where it fails: then threads spin
 }
 
 std::string BlasName(absl::string_view maps, bool libtorch_has_mkl) {
