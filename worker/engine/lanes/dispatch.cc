@@ -33,7 +33,7 @@ bool HasBfloat16Tiles() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
   const bool tiles = (d >> 24 & 1) != 0 && (d >> 22 & 1) != 0;
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // asm/prctl.h
+  constexpr int64_t kRequestPermission = 0x1023, kTileData = 18;  // asm/prctl.h
   return tiles && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
          syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
