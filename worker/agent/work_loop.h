@@ -78,7 +78,7 @@ class WorkLoop {
   void OnPrepared(const v1::LeaseId& id, const absl::StatusOr<PreparedJob>& job);
   void OnJobDone(const v1::LeaseId& id, const std::shared_ptr<const FinishedJob>& job);
   void InterruptLater(const std::shared_ptr<JobControl>& control);
-  void LookAhead();  // reads the next job's checkpoint, and has the engine load it
+  void LookAhead();  // has the engine load the next job's checkpoint
   void PrefetchNext(const v1::Lease& lease);
 
   // The stream (work_loop.cc).

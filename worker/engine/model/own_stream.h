@@ -8,9 +8,9 @@
 
 namespace ondelette::engine {
 
-// While it lives, what this thread asks of a CUDA device goes to a stream of its own, so that copies
-// run beside other threads' kernels; its end waits until all of that is done. On CPUs it does
-// nothing. LibTorch's exceptions pass through the constructor.
+// While it lives, what this thread asks of a CUDA device goes to a stream beside the one that others
+// use, so that copies run beside their kernels; its end waits until all of that is done. One thread at
+// a time. On CPUs it does nothing. LibTorch's exceptions pass through the constructor.
 class OwnStream {
  public:
   explicit OwnStream(c10::Device device);

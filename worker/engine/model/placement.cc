@@ -13,9 +13,6 @@
 namespace ondelette::engine {
 namespace {
 
-// What must be left for everything that is no weight.
-constexpr int64_t kWorkSpace = int64_t{512} << 20;
-
 struct Sizes {
   int64_t shared = 0;  // of no layer
   int64_t layers = 0;  // of all of them
@@ -42,11 +39,11 @@ Sizes SizesOf(const Checkpoint& checkpoint, const std::vector<WantedWeight>& wan
 absl::StatusOr<Placement> Choose(const Checkpoint& checkpoint, const Sizes& sizes,
                                  const LoadOptions& options) {
   int64_t available = AvailableMemory(options.device);
-  if (sizes.held() > available - kWorkSpace) {
+  if (sizes.held() > available - options.work_space) {
     LargeMemory::ReleaseKept();
     available = AvailableMemory(options.device);
   }
-  const int64_t room = std::max<int64_t>(0, available - kWorkSpace);
+  const int64_t room = std::max<int64_t>(0, available - options.work_space);
   if (options.placement != Placement::kStreamed && sizes.held() <= room) return Placement::kHeld;
   if (options.placement != Placement::kHeld && sizes.streamed() <= room)
     return Placement::kStreamed;
@@ -55,7 +52,7 @@ absl::StatusOr<Placement> Choose(const Checkpoint& checkpoint, const Sizes& size
       absl::StrCat(checkpoint.folder(), ": its weights take ", sizes.held() >> 20,
                    " MiB as float32, layer by layer ", sizes.streamed() >> 20, " MiB, and ",
                    available >> 20, " MiB are free on ", options.device.str(), ", of which ",
-                   kWorkSpace >> 20, " are for the work itself"),
+                   options.work_space >> 20, " are for the work itself"),
       "use a machine or device with more memory, or a smaller model");
 }
 

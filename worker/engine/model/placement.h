@@ -25,6 +25,7 @@ struct LoadOptions {
   at::Device device = at::kCPU;
   int64_t layers = kAllLayers;  // the first ones, at most as many as there are
   Placement placement = Placement::kAuto;
+  int64_t work_space = int64_t{512} << 20;  // bytes that must be left for all that is no weight
   LoadProgress progress = nullptr;
 };
 

@@ -19,6 +19,8 @@ namespace ondelette::engine {
 namespace {
 
 constexpr std::chrono::seconds kSignOfLife(1);
+// Left free beside two checkpoints: the work under way may still grow.
+constexpr int64_t kSpare = int64_t{2} << 30;
 
 // On a thread of its own: nothing may be thrown out of it.
 absl::StatusOr<LoadedCheckpoint> LoadBeside(const LoadRequest& request) {
@@ -26,7 +28,7 @@ absl::StatusOr<LoadedCheckpoint> LoadBeside(const LoadRequest& request) {
   RoamFreely();
   const absl::Status status = Guard([&] {
     const OwnStream stream(request.device);
-    loaded = LoadCheckpoint(request, Placement::kHeld, nullptr);
+    loaded = LoadCheckpoint(request, {.placement = Placement::kHeld, .work_space = kSpare});
     return loaded.status();
   });
   if (!status.ok()) return status;
@@ -64,8 +66,7 @@ absl::StatusOr<LoadRequest> ReadLoadRequest(const nlohmann::json& header, c10::D
   return request;
 }
 
-absl::StatusOr<LoadedCheckpoint> LoadCheckpoint(const LoadRequest& request, Placement placement,
-                                                const LoadProgress& progress) {
+absl::StatusOr<LoadedCheckpoint> LoadCheckpoint(const LoadRequest& request, LoadOptions options) {
   absl::StatusOr<Checkpoint> opened = Checkpoint::Open(request.folder);
   if (!opened.ok()) return opened.status();
   auto checkpoint = std::make_shared<const Checkpoint>(*std::move(opened));
@@ -73,13 +74,13 @@ absl::StatusOr<LoadedCheckpoint> LoadCheckpoint(const LoadRequest& request, Plac
   loaded.request = request;
   loaded.config = checkpoint->config();
   if (absl::Status fits = CheckSpecFitsModel(request.spec, loaded.config); !fits.ok()) return fits;
-  const LoadProgress counted = [&](int64_t done, int64_t total) {
+  options.device = request.device;
+  options.progress = [&loaded, progress = options.progress](int64_t done, int64_t total) {
     loaded.bytes = total;
     if (progress) progress(done, total);
   };
   absl::StatusOr<std::unique_ptr<Model>> model =
-      LoadModel(std::move(checkpoint), request.spec,
-                {.device = request.device, .placement = placement, .progress = counted});
+      LoadModel(std::move(checkpoint), request.spec, options);
   if (!model.ok()) return model.status();
   loaded.model = *std::move(model);
   return loaded;

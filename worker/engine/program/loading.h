@@ -47,8 +47,8 @@ absl::StatusOr<c10::Device> DeviceOf(const nlohmann::json& header, c10::Device d
 absl::StatusOr<LoadRequest> ReadLoadRequest(const nlohmann::json& header, c10::Device device);
 
 // Errors are Checkpoint::Open's, CheckSpecFitsModel's and LoadModel's.
-absl::StatusOr<LoadedCheckpoint> LoadCheckpoint(const LoadRequest& request, Placement placement,
-                                                const LoadProgress& progress);
+// Of the options the device is the request's.
+absl::StatusOr<LoadedCheckpoint> LoadCheckpoint(const LoadRequest& request, LoadOptions options);
 
 // The next checkpoint, loaded by a thread of its own while the engine computes with another. Used
 // by one thread.

@@ -130,7 +130,7 @@ class Server {
       next = absl::Now() + kLoadProgressEvery;
       Send({{"type", "progress"}, {"bytes_done", done}, {"bytes_total", total}}).IgnoreError();
     };
-    return LoadCheckpoint(request, Placement::kAuto, progress);
+    return LoadCheckpoint(request, {.progress = progress});
   }
 
   void Drop(c10::Device device) {
