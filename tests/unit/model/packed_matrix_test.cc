@@ -2,6 +2,7 @@
 #include "worker/engine/model/packed_matrix.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "worker/engine/model/activations.h"
 #include "worker/engine/model/large_memory.h"
+#include "worker/engine/model/pieces.h"
 
 namespace ondelette::engine {
 namespace {
@@ -147,6 +149,25 @@ TEST_P(PackedMatrixTest, WhatIsNoNumberStaysInItsRow) {
 TEST_P(PackedMatrixTest, SaysHowLargeItIs) {
   EXPECT_GE(method_.bytes(100, 50, Precision::kBfloat16), 100 * 50 * 2);
   EXPECT_LE(method_.bytes(1024, 512, Precision::kFloat32), 1024 * 512 * 6);
+}
+
+// Threads that took rows through both matrices once ran oneDNN's primitives of another thread.
+TEST_P(PackedMatrixTest, AnMlpOfManyRowsIsLibTorchs) {
+  const at::Tensor up = at::randn({96, 24}), down = at::randn({24, 96});
+  at::set_num_threads(4);
+  Mlp mlp;
+  mlp.up = {up, at::randn({96}), nullptr};
+  mlp.down = {down, at::randn({24}), nullptr};
+  Mlp packed = mlp;
+  packed.up.packed = Pack(method_, up);
+  packed.down.packed = Pack(method_, down);
+  for (int64_t rows : {40, 700, 1024, 4000}) {
+    const at::Tensor x = at::randn({rows, 24});
+    const at::Tensor wanted = mlp(x);
+    for (int again = 0; again < 20; ++again) {
+      ASSERT_TRUE(at::allclose(packed(x), wanted, 1e-4, 1e-3)) << rows << " rows";
+    }
+  }
 }
 
 TEST_P(PackedMatrixTest, PassesOnWhatReadingSays) {

@@ -66,6 +66,7 @@ class Bfloat16Matrix : public PackedMatrix {
   }
 
   int64_t out() const override { return weight_.out; }
+  bool concurrent() const override { return true; }
 
   // Threads share the rows, where there are many, and then the outputs.
   void Product(const at::Tensor& x, const at::Tensor& bias, std::optional<Activation> activation,

@@ -89,6 +89,8 @@ class DnnlMatrix : public PackedMatrix {
   }
 
   int64_t out() const override { return out_; }
+  // A primitive's work space belongs to the thread that made it (oneDNN without concurrent execution).
+  bool concurrent() const override { return false; }
 
   void Product(const at::Tensor& x, const at::Tensor& bias, std::optional<Activation> activation,
                const at::Tensor& out) const override {

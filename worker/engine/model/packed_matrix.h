@@ -21,7 +21,7 @@ namespace ondelette::engine {
 // The type that holds every number of a weight, at the least.
 enum class Precision { kFloat32, kFloat16, kBfloat16 };
 
-// A weight [out, in]. Immutable, thread-safe. Holds its own copy.
+// A weight [out, in]. Immutable. Holds its own copy.
 class PackedMatrix {
  public:
   // Writes rows first..first+count-1 of a weight, each after the other.
@@ -46,6 +46,8 @@ class PackedMatrix {
   virtual void Product(const at::Tensor& x, const at::Tensor& bias,
                        std::optional<Activation> activation, const at::Tensor& out) const = 0;
   virtual int64_t out() const = 0;
+  // Whether several threads may be in Product at once, each with rows of its own.
+  virtual bool concurrent() const = 0;
 };
 
 }  // namespace ondelette::engine

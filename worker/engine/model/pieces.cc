@@ -22,9 +22,13 @@ namespace {
 // matrix reads them, and a GPU is filled.
 int64_t MlpRows(at::Device device) { return device.is_cpu() ? 256 : 8192; }
 
-// An MLP's result, made some rows at a time by `part`. Where there are enough of them, a thread takes
-// its rows through both matrices and waits for nobody in between.
-at::Tensor ByRows(const at::Tensor& x,
+bool Concurrent(const Linear& matrix) {
+  return matrix.packed != nullptr && matrix.packed->concurrent();
+}
+
+// An MLP's result, made some rows at a time by `part`. Where that may be, and there are enough of
+// them, a thread takes its rows through both matrices and waits for nobody in between.
+at::Tensor ByRows(const at::Tensor& x, bool concurrent,
                   absl::FunctionRef<void(const at::Tensor& x, const at::Tensor& out)> part) {
   at::Tensor out = at::empty_like(x);
   const int64_t rows = x.size(0), step = MlpRows(x.device());
@@ -35,7 +39,7 @@ at::Tensor ByRows(const at::Tensor& x,
       part(x.narrow(0, first, count), out.narrow(0, first, count));
     }
   };
-  if (x.is_cpu() && parts >= at::get_num_threads()) {
+  if (concurrent && parts >= at::get_num_threads()) {
     at::parallel_for(0, parts, 1, some);
   } else {
     some(0, parts);
@@ -85,13 +89,13 @@ at::Tensor RmsNorm::operator()(const at::Tensor& x) const {
 }
 
 at::Tensor Mlp::operator()(const at::Tensor& x) const {
-  return ByRows(x, [this](const at::Tensor& rows, const at::Tensor& out) {
+  return ByRows(x, Concurrent(up), [this](const at::Tensor& rows, const at::Tensor& out) {
     down.Into(up(rows, activation), std::nullopt, out);
   });
 }
 
 at::Tensor GatedMlp::operator()(const at::Tensor& x) const {
-  return ByRows(x, [this](const at::Tensor& rows, const at::Tensor& out) {
+  return ByRows(x, Concurrent(up), [this](const at::Tensor& rows, const at::Tensor& out) {
     down.Into(gate(rows, activation).mul_(up(rows)), std::nullopt, out);
   });
 }
