@@ -1,6 +1,6 @@
 // Softmax attention of two blocks of sixteen queries at a time, on the CPU: scores against keys that
 // lie packed in cache, probabilities as lanes, ready for the analysis, and their product with the
-// values. Two blocks share every reading of keys and values.
+// values. By tile registers the two blocks share every reading of keys and values.
 #ifndef ONDELETTE_WORKER_ENGINE_LANES_ATTENTION_KERNEL_H_
 #define ONDELETTE_WORKER_ENGINE_LANES_ATTENTION_KERNEL_H_
 

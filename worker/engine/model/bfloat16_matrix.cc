@@ -1,5 +1,3 @@
-#include "worker/engine/model/bfloat16_matrix.h"
-
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 #include "worker/engine/lanes/kernels.h"
 #include "worker/engine/lanes/lane_buffer.h"
 #include "worker/engine/model/large_memory.h"
+#include "worker/engine/model/packing_methods.h"
 
 namespace ondelette::engine {
 namespace {
@@ -96,17 +95,20 @@ class Bfloat16Matrix : public PackedMatrix {
   const Bfloat16Weight weight_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const PackedMatrix>> MakeBfloat16Matrix(
-    int64_t out, int64_t in, Precision precision, PackedMatrix::ReadRows read) {
+absl::StatusOr<std::shared_ptr<const PackedMatrix>> MakeMatrix(int64_t out, int64_t in,
+                                                               Precision precision,
+                                                               PackedMatrix::ReadRows read) {
   auto matrix = std::make_shared<Bfloat16Matrix>(out, in, PiecesOf(precision));
   if (absl::Status filled = matrix->Fill(read); !filled.ok()) return filled;
   return matrix;
 }
 
-int64_t Bfloat16MatrixBytes(int64_t out, int64_t in, Precision precision) {
+int64_t MatrixBytes(int64_t out, int64_t in, Precision precision) {
   return Bfloat16Numbers(out, in, PiecesOf(precision)) * static_cast<int64_t>(sizeof(uint16_t));
 }
+
+}  // namespace
+
+PackedMatrix::Method Bfloat16Method() { return {"bfloat16 tiles", MakeMatrix, MatrixBytes}; }
 
 }  // namespace ondelette::engine

@@ -1,6 +1,4 @@
 // oneDNN's API in the version of Debian 12 (2.6), which LibTorch 1.13 itself links.
-#include "worker/engine/model/dnnl_matrix.h"
-
 #include <algorithm>
 #include <dnnl.hpp>
 #include <map>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "worker/engine/model/large_memory.h"
+#include "worker/engine/model/packing_methods.h"
 
 namespace ondelette::engine {
 namespace {
@@ -161,19 +160,21 @@ class DnnlMatrix : public PackedMatrix {
   mutable std::map<ProductKind, matmul> primitives_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const PackedMatrix>> MakeDnnlMatrix(int64_t out, int64_t in,
-                                                                   Precision /*precision*/,
-                                                                   PackedMatrix::ReadRows read) {
+absl::StatusOr<std::shared_ptr<const PackedMatrix>> MakeMatrix(int64_t out, int64_t in,
+                                                               Precision /*precision*/,
+                                                               PackedMatrix::ReadRows read) {
   auto matrix = std::make_shared<DnnlMatrix>(out, in);
   if (absl::Status filled = matrix->Fill(read); !filled.ok()) return filled;
   return matrix;
 }
 
 // Blocks at the edges are filled up; that is little.
-int64_t DnnlMatrixBytes(int64_t out, int64_t in, Precision /*precision*/) {
+int64_t MatrixBytes(int64_t out, int64_t in, Precision /*precision*/) {
   return out * in * static_cast<int64_t>(sizeof(float));
 }
+
+}  // namespace
+
+PackedMatrix::Method DnnlMethod() { return {"oneDNN", MakeMatrix, MatrixBytes}; }
 
 }  // namespace ondelette::engine

@@ -1,10 +1,7 @@
 #include "worker/engine/model/packed_matrix.h"
 
 #include "worker/engine/lanes/kernels.h"
-#include "worker/engine/model/bfloat16_matrix.h"
-#ifdef ONDELETTE_DNNL
-#include "worker/engine/model/dnnl_matrix.h"
-#endif
+#include "worker/engine/model/packing_methods.h"
 
 namespace ondelette::engine {
 
@@ -12,11 +9,9 @@ const std::vector<PackedMatrix::Method>& PackedMatrix::Methods() {
   static const std::vector<Method> methods = [] {
     std::vector<Method> found;
 #ifdef ONDELETTE_DNNL
-    found.push_back({"oneDNN", MakeDnnlMatrix, DnnlMatrixBytes});
+    found.push_back(DnnlMethod());
 #endif
-    if (Kernels().multiply_weight != nullptr) {
-      found.push_back({"bfloat16 tiles", MakeBfloat16Matrix, Bfloat16MatrixBytes});
-    }
+    if (Kernels().multiply_weight != nullptr) found.push_back(Bfloat16Method());
     return found;
   }();
   return methods;

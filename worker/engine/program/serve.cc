@@ -88,7 +88,10 @@ class Server {
   absl::Status Handle(const Frame& frame) {
     const std::string type = frame.Type();
     if (type == "load") return Load(frame.header);
-    if (type == "prepare") return Prepare(frame.header);
+    if (type == "prepare") {
+      Prepare(frame.header);
+      return absl::OkStatus();
+    }
     if (type == "analyze") return Analyze(frame);
     if (type == "controls") return Controls(frame.header);
     return MakeError(absl::StatusCode::kInvalidArgument, "FRAME_INVALID",
@@ -139,24 +142,21 @@ class Server {
   }
 
   // Not answered: what is wrong with the request, the `load` that follows will say.
-  absl::Status Prepare(const json& header) {
+  void Prepare(const json& header) {
     absl::StatusOr<LoadRequest> request = ReadLoadRequest(header, device_);
     if (request.ok() && !request->SameAs(loaded_.request)) next_.Begin(*std::move(request));
-    return absl::OkStatus();
   }
 
   // While a request is under way: takes `prepare` frames, and keeps the first other one for later.
-  absl::Status LookForPrepare() {
+  void LookForPrepare() {
     while (!waiting_.has_value() && HasInput(in_)) {
       absl::StatusOr<std::optional<Frame>> frame = ReadFrame(in_);
-      const bool prepare = frame.ok() && frame->has_value() && (*frame)->Type() == "prepare";
-      if (!prepare) {
+      if (frame.ok() && frame->has_value() && (*frame)->Type() == "prepare") {
+        Prepare((*frame)->header);
+      } else {
         waiting_ = std::move(frame);
-      } else if (absl::Status status = Prepare((*frame)->header); !status.ok()) {
-        return status;
       }
     }
-    return absl::OkStatus();
   }
 
   absl::Status Analyze(const Frame& frame) {
@@ -204,7 +204,7 @@ class Server {
     size_t answered = 0;
     MeasureSink sink;
     sink.progress = [&](size_t, int64_t layer) {
-      if (absl::Status status = LookForPrepare(); !status.ok()) return status;
+      LookForPrepare();
       return Send({{"type", "progress"},
                    {"job", request.job},
                    {"sequences_done", answered},
