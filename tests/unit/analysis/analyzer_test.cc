@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "common/errors/errors.h"
 #include "common/spec/columns.h"
@@ -21,12 +22,6 @@ Spec SmallSpec(const std::string& preset, int tokens) {
   return spec;
 }
 
-Feeding Tiles(int64_t tile) {
-  Feeding feeding;
-  feeding.tile = tile;
-  return feeding;
-}
-
 bool SameBits(const at::Tensor& a, const at::Tensor& b) {
   return at::equal(a.view(at::kInt), b.view(at::kInt));
 }
@@ -39,25 +34,34 @@ int64_t NonFiniteColumn(const Spec& spec) {
   return -1;
 }
 
-class EveryPreset : public testing::TestWithParam<std::string> {};
+class EveryPreset : public testing::TestWithParam<std::tuple<std::string, Method>> {
+ protected:
+  static std::string Preset() { return std::get<0>(GetParam()); }
+  static Feeding Tiles(int64_t tile = 0) {
+    Feeding feeding;
+    feeding.tile = tile;
+    feeding.method = std::get<1>(GetParam());
+    return feeding;
+  }
+};
 
 TEST_P(EveryPreset, RecordsAreTheSameBitForBitEachTime) {
-  Spec spec = SmallSpec(GetParam(), 130);
+  Spec spec = SmallSpec(Preset(), 130);
   at::Tensor attention = RandomAttention(3, 130, 1);
   at::Tensor first = Analyze(spec, attention, Tiles(50));
   EXPECT_TRUE(SameBits(first, Analyze(spec, attention, Tiles(50))));
 }
 
 TEST_P(EveryPreset, AHeadDoesNotDependOnItsNeighbours) {
-  Spec spec = SmallSpec(GetParam(), 130);
+  Spec spec = SmallSpec(Preset(), 130);
   at::Tensor attention = RandomAttention(5, 130, 2);
-  at::Tensor all = Analyze(spec, attention);
-  at::Tensor one = Analyze(spec, attention.narrow(0, 3, 1));
+  at::Tensor all = Analyze(spec, attention, Tiles());
+  at::Tensor one = Analyze(spec, attention.narrow(0, 3, 1), Tiles());
   EXPECT_TRUE(at::allclose(all.narrow(0, 3, 1), one, 1e-6, 1e-7, true));
 }
 
 TEST_P(EveryPreset, NanAndInfStayOnTheirHead) {
-  Spec spec = SmallSpec(GetParam(), 100);
+  Spec spec = SmallSpec(Preset(), 100);
   at::Tensor clean = RandomAttention(3, 100, 3);
   at::Tensor before = Analyze(spec, clean, Tiles(30));
   at::Tensor broken = clean.clone();
@@ -75,9 +79,9 @@ TEST_P(EveryPreset, NanAndInfStayOnTheirHead) {
 }
 
 TEST_P(EveryPreset, NanInTheShortenedSequenceCounts) {
-  Spec spec = SmallSpec(GetParam(), 140);
+  Spec spec = SmallSpec(Preset(), 140);
   spec.scale_sampling = ScaleSampling::kStride;
-  Feeding feeding;
+  Feeding feeding = Tiles();
   feeding.shortened = {RandomAttention(2, 70, 4), RandomAttention(2, 35, 5)};
   feeding.shortened[1][0][20][2] = std::numeric_limits<float>::quiet_NaN();
   at::Tensor records = Analyze(spec, RandomAttention(2, 140, 6), feeding);
@@ -89,12 +93,12 @@ TEST_P(EveryPreset, NanInTheShortenedSequenceCounts) {
 }
 
 TEST_P(EveryPreset, WithoutNullsAndAlphasOnlyThoseFiguresAreMissing) {
-  Spec spec = SmallSpec(GetParam(), 100);
+  Spec spec = SmallSpec(Preset(), 100);
   at::Tensor attention = RandomAttention(2, 100, 7);
-  std::map<std::string, float> full = Labelled(spec, Analyze(spec, attention)[1]);
+  std::map<std::string, float> full = Labelled(spec, Analyze(spec, attention, Tiles())[1]);
   spec.nulls.clear();
   spec.alphas.clear();
-  std::map<std::string, float> less = Labelled(spec, Analyze(spec, attention)[1]);
+  std::map<std::string, float> less = Labelled(spec, Analyze(spec, attention, Tiles())[1]);
   EXPECT_LT(less.size(), full.size());
   // One transform serves a signal and its shuffled twin: without the twin it rounds otherwise.
   for (const auto& [label, figure] : less) {
@@ -102,11 +106,12 @@ TEST_P(EveryPreset, WithoutNullsAndAlphasOnlyThoseFiguresAreMissing) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, EveryPreset, testing::ValuesIn(PresetNames()),
+INSTANTIATE_TEST_SUITE_P(Presets, EveryPreset,
+                         testing::Combine(testing::ValuesIn(PresetNames()), kEveryMethod),
                          [](const auto& info) {
-                           std::string name = info.param;
+                           std::string name = std::get<0>(info.param);
                            std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
+                           return name + MethodName(std::get<1>(info.param));
                          });
 
 TEST(Analyzer, EmptyAndFlatSignalsShowInCoverage) {
@@ -120,7 +125,7 @@ TEST(Analyzer, EmptyAndFlatSignalsShowInCoverage) {
 
 TEST(Analyzer, TilesMustFollowEachOther) {
   Spec spec = SmallSpec("paper-table5", 32);
-  auto plan = AnalysisPlan::Create(spec, at::kCPU, true, true, /*lanes=*/false);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU, true, true, Method::kTensors);
   ASSERT_TRUE(plan.ok());
   at::Tensor attention = RandomAttention(2, 32, 8);
   LayerAnalyzer analyzer(*plan, 2);
@@ -184,7 +189,7 @@ TEST(Analyzer, RelativeNeverHoldsASquareMatrix) {
 #endif
   constexpr int64_t kTokens = 8192;
   Spec spec = SmallSpec("relative-window", kTokens);
-  auto plan = AnalysisPlan::Create(spec, at::kCPU, true, true, /*lanes=*/false);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU, true, true, Method::kTensors);
   ASSERT_TRUE(plan.ok()) << plan.status();
   LayerAnalyzer analyzer(*plan, 1);
   rusage usage;

@@ -2,16 +2,14 @@
 #include <gtest/gtest.h>
 
 #include "records.h"
+#include "worker/engine/analysis/shortened.h"
 
 namespace ondelette::engine {
 namespace {
 
-// By the CPU's kernels, or by tensors as on a GPU.
-class Controls : public testing::TestWithParam<bool> {};
+class Controls : public testing::TestWithParam<Method> {};
 
 TEST_P(Controls, EveryPresetAndPatternMeetsItsGoldens) {
-  Feeding feeding;
-  feeding.lanes = GetParam();
   nlohmann::json goldens = ReadJson("tests/parity/controls.json");
   std::map<std::string, double> worst;
   size_t compared = 0;
@@ -23,6 +21,13 @@ TEST_P(Controls, EveryPresetAndPatternMeetsItsGoldens) {
     for (const auto& [pattern, golden] : goldens[preset]["controls"].items()) {
       SCOPED_TRACE(preset + " / " + pattern);
       at::Tensor attention = Pattern(pattern, spec.tokens).to(at::kFloat).unsqueeze(0);
+      Feeding feeding;
+      feeding.method = GetParam();
+      feeding.causal = pattern != "uniform";
+      for (double alpha : feeding.causal ? std::vector<double>() : spec.alphas) {
+        const int64_t tokens = ShortenedLength(alpha, spec.tokens);
+        feeding.shortened.push_back(attention.narrow(1, 0, tokens).narrow(2, 0, tokens));
+      }
       ExpectRecord(spec, Analyze(spec, attention, feeding)[0], golden, 1e-5, 1e-5, &worst);
       ++compared;
     }
@@ -33,9 +38,8 @@ TEST_P(Controls, EveryPresetAndPatternMeetsItsGoldens) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, Controls, testing::Bool(), [](const auto& info) {
-  return info.param ? std::string("Lanes") : std::string("Tiles");
-});
+INSTANTIATE_TEST_SUITE_P(Methods, Controls, kEveryMethod,
+                         [](const auto& info) { return MethodName(info.param); });
 
 // Attention exp(-lambda d) under the default spec: entropy rises and the low band falls with
 // lambda. The figures are those of the definition, computed in float64 by numpy.

@@ -22,8 +22,7 @@ Spec SpecOf(const json& golden) {
   return spec.ok() ? *spec : Spec{};
 }
 
-// By the CPU's kernels, or by tensors as on a GPU.
-class Goldens : public testing::TestWithParam<bool> {
+class Goldens : public testing::TestWithParam<Method> {
  protected:
   void SetUp() override {
     auto file =
@@ -48,7 +47,7 @@ class Goldens : public testing::TestWithParam<bool> {
   Feeding FeedingOf(const json& golden, const Spec& spec) {
     Feeding feeding;
     feeding.causal = golden["causal"];
-    feeding.lanes = GetParam();
+    feeding.method = GetParam();
     if (golden["shortened"].empty()) return feeding;
     for (double alpha : spec.alphas) {
       feeding.shortened.push_back(Attention(golden["shortened"][NumberInName(alpha)]));
@@ -107,7 +106,7 @@ TEST_P(Goldens, ShuffledPositionalEntropyOfRowsIsTheUnshuffledOne) {
   Spec spec = *PresetSpec("paper-table5");
   spec.tokens = 112;
   Feeding feeding;
-  feeding.lanes = GetParam();
+  feeding.method = GetParam();
   at::Tensor records = Analyze(spec, Attention("sink"), feeding);
   for (int64_t head = 0; head < records.size(0); ++head) {
     std::map<std::string, float> figures = Labelled(spec, records[head]);
@@ -118,9 +117,8 @@ TEST_P(Goldens, ShuffledPositionalEntropyOfRowsIsTheUnshuffledOne) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, Goldens, testing::Bool(), [](const auto& info) {
-  return info.param ? std::string("Lanes") : std::string("Tiles");
-});
+INSTANTIATE_TEST_SUITE_P(Methods, Goldens, kEveryMethod,
+                         [](const auto& info) { return MethodName(info.param); });
 
 }  // namespace
 }  // namespace ondelette::engine

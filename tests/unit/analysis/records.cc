@@ -9,7 +9,6 @@
 
 #include "common/spec/columns.h"
 #include "worker/engine/analysis/layer_analyzer.h"
-#include "worker/engine/analysis/plan.h"
 
 namespace ondelette::engine {
 namespace {
@@ -72,7 +71,7 @@ at::Tensor RandomAttention(int64_t heads, int64_t n, uint64_t seed, bool causal)
 }
 
 at::Tensor Analyze(const Spec& spec, const at::Tensor& attention, const Feeding& feeding) {
-  auto plan = AnalysisPlan::Create(spec, at::kCPU, feeding.causal, true, feeding.lanes);
+  auto plan = AnalysisPlan::Create(spec, at::kCPU, feeding.causal, true, feeding.method);
   if (!plan.ok()) {
     ADD_FAILURE() << plan.status();
     return {};

@@ -4,6 +4,7 @@
 #define ONDELETTE_TESTS_UNIT_ANALYSIS_RECORDS_H_
 
 #include <ATen/ATen.h>
+#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <map>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "common/spec/spec.h"
+#include "worker/engine/analysis/plan.h"
 
 namespace ondelette::engine {
 
@@ -21,11 +23,18 @@ at::Tensor Pattern(const std::string& name, int64_t n);
 at::Tensor RandomAttention(int64_t heads, int64_t n, uint64_t seed, bool causal = true);
 
 struct Feeding {
-  int64_t tile = 0;   // queries a tile; 0: all at once. Lanes come by sixteen
-  bool lanes = true;  // where they serve
+  int64_t tile = 0;  // queries a tile; 0: all at once. Lanes come by sixteen
+  Method method = Method::kFastest;
   bool causal = true;
   std::vector<at::Tensor> shortened;  // by alpha; {}: read off the whole
 };
+// Every method, for tests of all of them, and its name.
+inline const auto kEveryMethod =
+    testing::Values(Method::kFastest, Method::kTeams, Method::kTensors);
+inline std::string MethodName(Method method) {
+  return method == Method::kFastest ? "Lanes" : method == Method::kTeams ? "Teams" : "Tensors";
+}
+
 // Records [heads, columns] of attention [heads, n, n].
 at::Tensor Analyze(const Spec& spec, const at::Tensor& attention, const Feeding& feeding = {});
 

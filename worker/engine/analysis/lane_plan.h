@@ -15,9 +15,7 @@ namespace ondelette::engine {
 
 // Immutable, thread-safe.
 struct LanePlan {
-  // Whether the kernels take the spec: rows or windows, tapered (without a taper a single bin can
-  // hold all power but what float32 rounds away), of lengths whose primes are not too large to be
-  // summed directly, with permutations that can be held.
+  // Whether the kernels take the spec (spectral_table.h), with permutations that can be held.
   static bool Serves(const Spec& spec, bool causal);
 
   // `needs_shortened` as AnalysisPlan has it.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "worker/engine/analysis/lane_analysis.h"
+#include "worker/engine/analysis/team_analysis.h"
 #include "worker/engine/analysis/tile_analysis.h"
 
 namespace ondelette::engine {
@@ -18,6 +19,8 @@ LayerAnalyzer::LayerAnalyzer(std::shared_ptr<const AnalysisPlan> plan, int64_t h
     : plan_(std::move(plan)) {
   if (plan_->lanes() != nullptr) {
     lanes_ = std::make_unique<LaneAnalysis>(*plan_->lanes(), heads);
+  } else if (plan_->teams() != nullptr) {
+    teams_ = std::make_unique<TeamAnalysis>(*plan_, heads);
   } else {
     tiles_ = std::make_unique<TileAnalysis>(*plan_, heads);
   }
@@ -26,15 +29,17 @@ LayerAnalyzer::LayerAnalyzer(std::shared_ptr<const AnalysisPlan> plan, int64_t h
 LayerAnalyzer::~LayerAnalyzer() = default;
 
 void LayerAnalyzer::Add(int64_t first_query, const at::Tensor& attention) {
-  TORCH_CHECK(tiles_ != nullptr, "this plan takes lanes of attention, no tiles");
+  TORCH_CHECK(lanes_ == nullptr, "this plan takes lanes of attention, no tiles");
+  if (teams_ != nullptr) return teams_->Add(first_query, attention);
   tiles_->Add(first_query, attention);
 }
 
 void LayerAnalyzer::AddShortened(size_t alpha_index, int64_t first_query,
                                  const at::Tensor& attention) {
-  TORCH_CHECK(tiles_ != nullptr, "this plan takes lanes of attention, no tiles");
+  TORCH_CHECK(lanes_ == nullptr, "this plan takes lanes of attention, no tiles");
   TORCH_CHECK(plan_->needs_shortened() && alpha_index < plan_->spec().alphas.size(),
               "this spec takes no attention of a shortened sequence ", alpha_index);
+  if (teams_ != nullptr) return teams_->AddShortened(alpha_index, first_query, attention);
   tiles_->AddShortened(alpha_index, first_query, attention);
 }
 
@@ -51,7 +56,8 @@ void LayerAnalyzer::AddShortened(size_t alpha_index, const LaneBlock& block) {
 }
 
 at::Tensor LayerAnalyzer::Finish() {
-  return lanes_ != nullptr ? lanes_->Finish() : tiles_->Finish();
+  if (lanes_ != nullptr) return lanes_->Finish();
+  return teams_ != nullptr ? teams_->Finish() : tiles_->Finish();
 }
 
 }  // namespace ondelette::engine

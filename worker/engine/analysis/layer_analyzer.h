@@ -26,6 +26,7 @@
 namespace ondelette::engine {
 
 class LaneAnalysis;
+class TeamAnalysis;
 class TileAnalysis;
 
 // Queries per tile, at least 1 and at most `tokens`: such that the analyzer's work space for a tile
@@ -62,7 +63,8 @@ class LayerAnalyzer {
 
  private:
   const std::shared_ptr<const AnalysisPlan> plan_;
-  std::unique_ptr<TileAnalysis> tiles_;  // one of the two
+  std::unique_ptr<TileAnalysis> tiles_;  // one of the three
+  std::unique_ptr<TeamAnalysis> teams_;
   std::unique_ptr<LaneAnalysis> lanes_;
 };
 

@@ -22,8 +22,12 @@ struct FirstRows {
   void Add(const Wavelet& wavelet, const SignalTile& tile) {
     int64_t count = std::min(tile.count(), rows - tile.first);
     if (count <= 0) return;
-    at::Tensor values = tile.values.narrow(1, 0, count);
-    coefficients.Add(tile.first, wavelet.Transform(values - values.mean(-1, /*keepdim=*/true)));
+    if (tile.detrended_levels.empty()) {
+      at::Tensor values = tile.values.narrow(1, 0, count);
+      coefficients.Add(tile.first, wavelet.Transform(values - values.mean(-1, /*keepdim=*/true)));
+    } else {
+      coefficients.Add(tile.first, tile.detrended_levels);
+    }
     filled.narrow(1, tile.first, count).copy_(tile.filled.narrow(1, 0, count));
   }
 

@@ -26,12 +26,12 @@ absl::Status CheckDevice(at::Device device) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const AnalysisPlan>> AnalysisPlan::Create(
-    const Spec& spec, at::Device device, bool causal, bool prefix_exact, bool lanes) {
+    const Spec& spec, at::Device device, bool causal, bool prefix_exact, Method method) {
   if (absl::Status status = ValidateSpec(spec); !status.ok()) return status;
   if (absl::Status status = CheckDevice(device); !status.ok()) return status;
   try {
     return std::shared_ptr<const AnalysisPlan>(
-        new AnalysisPlan(spec, device, causal, prefix_exact, lanes));
+        new AnalysisPlan(spec, device, causal, prefix_exact, method));
   } catch (const c10::Error& error) {
     return MakeError(absl::StatusCode::kResourceExhausted, "ANALYSIS_PLAN",
                      absl::StrCat("the analysis of ", spec.tokens, " tokens on ", device.str(),
@@ -46,18 +46,22 @@ absl::StatusOr<std::shared_ptr<const AnalysisPlan>> AnalysisPlan::Create(
 }
 
 AnalysisPlan::AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact,
-                           bool lanes)
+                           Method method)
     : spec_(spec),
       device_(device),
       causal_(causal),
       needs_shortened_(!spec.alphas.empty() &&
                        !(causal && prefix_exact && spec.scale_sampling == ScaleSampling::kPrefix)) {
-  if (lanes && device.is_cpu() && LanePlan::Serves(spec, causal)) {
+  if (method == Method::kFastest && device.is_cpu() && LanePlan::Serves(spec, causal)) {
     lanes_.emplace(spec, causal, needs_shortened_);
     return;
   }
   MakeVariants();
   MakeWavelets();
+  const bool teams = method == Method::kTeams || (method == Method::kFastest && device.is_cuda());
+  if (teams && TeamPlan::Serves(spec, device)) {
+    teams_.emplace(spec, device, causal, *wavelet_, shortened_wavelets_);
+  }
 }
 
 void AnalysisPlan::MakeVariants() {

@@ -16,9 +16,14 @@
 #include "worker/engine/analysis/key_shuffle.h"
 #include "worker/engine/analysis/lane_plan.h"
 #include "worker/engine/analysis/signal_spectrum.h"
+#include "worker/engine/analysis/team_plan.h"
 #include "worker/engine/analysis/wavelet.h"
 
 namespace ondelette::engine {
+
+// Lanes are the CPU's kernels, teams a GPU's. Tensors serve every spec, length and device; teams can be
+// asked for on a CPU, where they are slow, and show there what a GPU would compute.
+enum class Method { kFastest, kTeams, kTensors };
 
 // Immutable, shared, thread-safe. The engine's other parts need Create, spec, device, causal and
 // needs_shortened; the rest serves the analyzer.
@@ -27,15 +32,13 @@ class AnalysisPlan {
   // `causal`: attention is zero above the diagonal. It decides in which keys a row is shuffled
   // (those up to the query, or all). `prefix_exact`: A[:m, :m] is the attention of the first m
   // tokens alone, and is read off there.
-  // `lanes`: by the CPU's kernels where they serve; false: by tensors, as everywhere else.
+  // `method`: how, where a slower way than the fastest is wanted.
   // INVALID_ARGUMENT where the spec is not valid, FAILED_PRECONDITION where the device is a GPU and
   // this build has no CUDA, RESOURCE_EXHAUSTED where the tables cannot be made (LibTorch's
   // message).
-  static absl::StatusOr<std::shared_ptr<const AnalysisPlan>> Create(const Spec& spec,
-                                                                    at::Device device,
-                                                                    bool causal = true,
-                                                                    bool prefix_exact = true,
-                                                                    bool lanes = true);
+  static absl::StatusOr<std::shared_ptr<const AnalysisPlan>> Create(
+      const Spec& spec, at::Device device, bool causal = true, bool prefix_exact = true,
+      Method method = Method::kFastest);
   AnalysisPlan(const AnalysisPlan&) = delete;
   AnalysisPlan& operator=(const AnalysisPlan&) = delete;
 
@@ -56,6 +59,8 @@ class AnalysisPlan {
 
   // Where the CPU's kernels serve; nullptr: attention comes in tiles.
   const LanePlan* lanes() const { return lanes_ ? &*lanes_ : nullptr; }
+  // Where those of teams do; nullptr: tiles are analysed with tensors.
+  const TeamPlan* teams() const { return teams_ ? &*teams_ : nullptr; }
 
   // What follows is there for tiles only.
 
@@ -76,7 +81,7 @@ class AnalysisPlan {
   const WindowShuffle& window_shuffle() const { return *window_shuffle_; }
 
  private:
-  AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact, bool lanes);
+  AnalysisPlan(const Spec& spec, at::Device device, bool causal, bool prefix_exact, Method method);
   void MakeVariants();
   void MakeWavelets();
 
@@ -92,6 +97,7 @@ class AnalysisPlan {
   std::optional<WindowShuffle> window_shuffle_;
   std::optional<Wavelet> wavelet_;
   std::vector<Wavelet> shortened_wavelets_;  // rows only: windows are as long in every sequence
+  std::optional<TeamPlan> teams_;
 };
 
 }  // namespace ondelette::engine

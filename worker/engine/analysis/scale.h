@@ -21,6 +21,8 @@
 
 namespace ondelette::engine {
 
+class AnalysisPlan;
+
 // The matrices compared: the whole one and one for each alpha. What it points to must outlive the
 // comparison.
 struct ScaleShape {
@@ -47,7 +49,8 @@ std::unique_ptr<ScaleComparison> MakeConcatTruncate(const ScaleShape& shape);
 std::unique_ptr<ScaleComparison> MakeLevelCosine(const ScaleShape& shape);
 std::unique_ptr<ScaleComparison> MakeProfileDistance(const ScaleShape& shape);
 
-std::unique_ptr<ScaleComparison> MakeScaleComparison(ScaleCompare kind, const ScaleShape& shape);
+// The plan's own.
+std::unique_ptr<ScaleComparison> MakeScaleComparison(const AnalysisPlan& plan, int64_t heads);
 
 }  // namespace ondelette::engine
 

@@ -52,8 +52,15 @@ SignalTile NormaliseWindows(int64_t first, const at::Tensor& windows) {
 }
 
 void ReceivedSums::Add(const SignalTile& rows) {
-  at::Tensor sum = rows.values.sum(1);
-  at::Tensor count = rows.filled.sum(1, /*keepdim=*/false, at::kDouble);
+  AddSums(rows.values.sum(1), rows.filled.sum(1, /*keepdim=*/false, at::kDouble));
+}
+
+void ReceivedSums::AddFilled(const at::Tensor& rows) {
+  at::Tensor sum = rows.sum(1, /*keepdim=*/false, at::kDouble);
+  AddSums(sum, at::full({rows.size(0)}, rows.size(1), sum.options()));
+}
+
+void ReceivedSums::AddSums(const at::Tensor& sum, const at::Tensor& count) {
   sum_ = sum_.defined() ? sum_.add_(sum) : sum;
   count_ = count_.defined() ? count_.add_(count) : count;
 }

@@ -19,11 +19,14 @@ namespace ondelette::engine {
 // Some signals of every head. A value: copies share the tensors.
 struct SignalTile {
   int64_t first = 0;               // the first signal's index: its row, or its query - T
-  at::Tensor values;               // [heads, signals, length] float64; zeros where empty
+  at::Tensor values;               // [heads, signals, length] float64; zeros where empty. Undefined
+                                   // where kernels made the levels
   at::Tensor filled;               // [heads, signals] bool: not empty
   std::vector<at::Tensor> levels;  // wavelet coefficients; {} until TransformOnce
+  // The same of the signals less their means, where kernels made them.
+  std::vector<at::Tensor> detrended_levels = {};
 
-  int64_t count() const { return values.size(1); }
+  int64_t count() const { return filled.size(1); }
 };
 
 // Fills tile.levels unless they are there.
@@ -45,10 +48,14 @@ SignalTile NormaliseWindows(int64_t first, const at::Tensor& windows);
 class ReceivedSums {
  public:
   void Add(const SignalTile& rows);
+  // Rows as they are, float32, none of which is empty.
+  void AddFilled(const at::Tensor& rows);
   // One signal a head; empty where every row was.
   SignalTile Signal() const;
 
  private:
+  void AddSums(const at::Tensor& sum, const at::Tensor& count);
+
   at::Tensor sum_;    // [heads, keys]
   at::Tensor count_;  // [heads]
 };

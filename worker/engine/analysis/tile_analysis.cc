@@ -1,6 +1,5 @@
 #include "worker/engine/analysis/tile_analysis.h"
 
-#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -14,27 +13,11 @@
 #include "worker/engine/analysis/scale.h"
 #include "worker/engine/analysis/signals.h"
 #include "worker/engine/analysis/spectral_sums.h"
+#include "worker/engine/analysis/tiles.h"
 #include "worker/engine/analysis/wavelet_sums.h"
 #include "worker/engine/analysis/window_entropy.h"
 
 namespace ondelette::engine {
-namespace {
-
-ScaleShape ShapeOf(const AnalysisPlan& plan, int64_t heads) {
-  ScaleShape shape;
-  shape.heads = heads;
-  shape.device = plan.device();
-  shape.rows = plan.rows(plan.spec().tokens);
-  shape.wavelet = &plan.wavelet();
-  for (size_t alpha = 0; alpha < plan.spec().alphas.size(); ++alpha) {
-    shape.shortened_rows.push_back(plan.rows(plan.shortened_tokens(alpha)));
-    shape.shortened.push_back(&plan.shortened_wavelet(alpha));
-  }
-  return shape;
-}
-
-}  // namespace
-
 TileAnalysis::VariantSums::VariantSums(const AnalysisPlan& plan, const AnalysisPlan::Variant& which)
     : variant(which),
       signals(plan.spec().signal,
@@ -45,27 +28,13 @@ TileAnalysis::VariantSums::VariantSums(const AnalysisPlan& plan, const AnalysisP
 
 TileAnalysis::TileAnalysis(const AnalysisPlan& plan, int64_t heads)
     : plan_(plan),
-      heads_(heads),
-      next_shortened_(plan_.spec().alphas.size(), 0),
+      order_(plan_, heads),
       wavelets_(plan_.spec().wavelet_entropy),
       reconstruction_(plan_.wavelet()),
-      scale_(MakeScaleComparison(plan_.spec().scale_compare, ShapeOf(plan, heads))) {
+      scale_(MakeScaleComparison(plan, heads)) {
   for (const AnalysisPlan::Variant& variant : plan_.variants()) {
     variants_.emplace_back(plan_, variant);
   }
-}
-
-void TileAnalysis::CheckTile(const at::Tensor& attention, int64_t first_query, int64_t tokens,
-                             int64_t& next) {
-  TORCH_CHECK(attention.dim() == 3 && attention.size(0) == heads_ && attention.size(2) == tokens &&
-                  attention.scalar_type() == at::kFloat && attention.device() == plan_.device(),
-              "an attention tile must be float32 [", heads_, ", queries, ", tokens, "] on ",
-              plan_.device());
-  TORCH_CHECK(
-      first_query == next && attention.size(1) >= 1 && first_query + attention.size(1) <= tokens,
-      "attention tiles must follow each other: query ", next, " was to come, not ", first_query);
-  next += attention.size(1);
-  AddTo(non_finite_, CountNonFiniteRows(attention));
 }
 
 // The head's own signals: everything beside the spectrum.
@@ -137,12 +106,7 @@ void TileAnalysis::AddShortenedSignals(size_t alpha, int64_t first_query,
 
 Figures TileAnalysis::MakeFigures() {
   const Spec& spec = plan_.spec();
-  TORCH_CHECK(next_query_ == spec.tokens, "queries ", next_query_, "..", spec.tokens - 1,
-              " never came");
-  for (size_t alpha = 0; plan_.needs_shortened() && alpha < next_shortened_.size(); ++alpha) {
-    TORCH_CHECK(next_shortened_[alpha] == plan_.shortened_tokens(alpha),
-                "the sequence shortened to ", spec.alphas[alpha], " is not complete");
-  }
+  order_.CheckComplete();
   Figures figures;
   for (VariantSums& sums : variants_) {
     if (std::optional<SignalTile> signal = sums.signals.Finish()) {
@@ -172,24 +136,9 @@ Figures TileAnalysis::MakeFigures() {
   return figures;
 }
 
-at::Tensor TileAnalysis::Records(const Figures& figures) const {
-  std::vector<at::Tensor> columns;
-  for (const Column& column : Columns(plan_.spec())) {
-    if (column.metric == kNonFiniteRows) {
-      columns.push_back(non_finite_);
-      continue;
-    }
-    auto figure = figures.find(column.metric);
-    TORCH_CHECK(figure != figures.end(), "no figure is called ", column.metric);
-    at::Tensor values =
-        column.element < 0 ? figure->second : figure->second.select(1, column.element);
-    columns.push_back(values.masked_fill(non_finite_ > 0, kUndefined));
-  }
-  return at::stack(columns, 1).to(at::kFloat).to(at::kCPU);
-}
-
 void TileAnalysis::Add(int64_t first_query, const at::Tensor& attention) {
-  CheckTile(attention, first_query, plan_.spec().tokens, next_query_);
+  order_.Add(first_query, attention);
+  AddTo(non_finite_, CountNonFiniteRows(attention));
   masses_.Add(first_query, attention);
   if (plan_.relative()) {
     AddWindows(first_query, attention.contiguous());
@@ -202,19 +151,20 @@ void TileAnalysis::Add(int64_t first_query, const at::Tensor& attention) {
 // The first m keys of the first m rows are the attention of the first m tokens.
 void TileAnalysis::AddPrefixes(int64_t first_query, const at::Tensor& attention) {
   for (size_t alpha = 0; alpha < plan_.spec().alphas.size(); ++alpha) {
-    const int64_t tokens = plan_.shortened_tokens(alpha);
-    const int64_t count = std::min(attention.size(1), tokens - first_query);
-    if (count <= 0) continue;
-    AddShortenedSignals(alpha, first_query,
-                        attention.narrow(1, 0, count).narrow(2, 0, tokens).contiguous());
+    at::Tensor prefix = PrefixOf(attention, first_query, plan_.shortened_tokens(alpha));
+    if (prefix.defined()) AddShortenedSignals(alpha, first_query, prefix.contiguous());
   }
 }
 
 void TileAnalysis::AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention) {
-  CheckTile(attention, first_query, plan_.shortened_tokens(alpha), next_shortened_[alpha]);
+  order_.AddShortened(alpha, first_query, attention);
+  AddTo(non_finite_, CountNonFiniteRows(attention));
   AddShortenedSignals(alpha, first_query, attention.contiguous());
 }
 
-at::Tensor TileAnalysis::Finish() { return Records(MakeFigures()); }
+at::Tensor TileAnalysis::Finish() {
+  const Figures figures = MakeFigures();
+  return MakeRecords(plan_.spec(), figures, non_finite_);
+}
 
 }  // namespace ondelette::engine

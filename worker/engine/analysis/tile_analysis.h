@@ -15,6 +15,7 @@
 #include "worker/engine/analysis/scale.h"
 #include "worker/engine/analysis/signals.h"
 #include "worker/engine/analysis/spectral_sums.h"
+#include "worker/engine/analysis/tiles.h"
 #include "worker/engine/analysis/wavelet_sums.h"
 
 namespace ondelette::engine {
@@ -39,20 +40,16 @@ class TileAnalysis {
     SpectralSums spectral;
   };
 
-  void CheckTile(const at::Tensor& attention, int64_t first_query, int64_t tokens, int64_t& next);
   void AddRows(int64_t first_query, const at::Tensor& attention);
   void AddWindows(int64_t first_query, const at::Tensor& attention);
   void AddBaseSignals(SignalTile& tile);
   void AddPrefixes(int64_t first_query, const at::Tensor& attention);
   void AddShortenedSignals(size_t alpha, int64_t first_query, const at::Tensor& attention);
   Figures MakeFigures();
-  at::Tensor Records(const Figures& figures) const;
 
   const AnalysisPlan& plan_;
-  int64_t heads_;
-  int64_t next_query_ = 0;               // the first that has not come
-  std::vector<int64_t> next_shortened_;  // by alpha
-  at::Tensor non_finite_;                // [heads]
+  TileOrder order_;
+  at::Tensor non_finite_;  // [heads]
   MassSums masses_;
   std::vector<VariantSums> variants_;  // as plan.variants(): the head itself first
   WaveletSums wavelets_;

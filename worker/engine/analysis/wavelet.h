@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/spec/spec.h"
-#include "worker/engine/lanes/wavelet_kernel.h"
+#include "worker/engine/transforms/wavelet_table.h"
 
 namespace ondelette::engine {
 

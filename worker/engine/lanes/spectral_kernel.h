@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "worker/engine/lanes/fft_plan.h"
 #include "worker/engine/lanes/lane_block.h"
+#include "worker/engine/transforms/fft_plan.h"
 
 namespace ondelette::engine {
 

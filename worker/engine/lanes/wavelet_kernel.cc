@@ -4,15 +4,11 @@
 #include "worker/engine/lanes/kernel_functions.h"
 #include "worker/engine/lanes/lanes.h"
 #include "worker/engine/lanes/transpose.h"
+#include "worker/engine/transforms/db2.h"
 
 namespace ondelette::engine {
 namespace {
 
-// db2, as in analysis/wavelet.cc.
-constexpr float kLow[4] = {-0.12940952255126037f, 0.2241438680420134f, 0.8365163037378079f,
-                           0.48296291314453416f};
-constexpr float kHigh[4] = {-0.48296291314453416f, 0.8365163037378079f, -0.2241438680420134f,
-                            -0.12940952255126037f};
 constexpr float kLittle = 1e-10f;
 
 struct Buffers {
@@ -67,19 +63,12 @@ inline void Clear(Lanes* x, int64_t first, int64_t end) {
 
 inline int64_t AtMost(int64_t value, int64_t most) { return value < most ? value : most; }
 
-// One step. The taps of the high-pass filter sum to zero, and so do they weighted by their places:
-// it sees nothing but second differences.
 inline void Split(const Lanes* e, int64_t half, Lanes* approximation, Lanes* detail) {
   for (int64_t k = 0; k < half; ++k, e += 2) {
-    const Lanes first = e[1] - e[0], second = e[2] - e[1], third = e[3] - e[2];
-    approximation[k] = e[3] * kLow[0] + e[2] * kLow[1] + e[1] * kLow[2] + e[0] * kLow[3];
-    detail[k] = (third - second) * kHigh[0] + (second - first) * kHigh[3];
+    const Db2Pair<Lanes> pair = Db2Split(e[0], e[1], e[2], e[3]);
+    approximation[k] = pair.low;
+    detail[k] = pair.high;
   }
-}
-
-// Coefficient k of the one kind and of the other with the tap that takes them to a sample.
-inline Lanes Tap(Lanes low, Lanes high, int tap) {
-  return low * kLow[3 - tap] + high * kHigh[3 - tap];
 }
 
 // One step back: samples from approximation x and detail d.
@@ -87,15 +76,15 @@ inline void Join(const WaveletTable& table, int64_t half, const Lanes* x, const 
                  Lanes* samples) {
   if (!table.periodic) {
     for (int64_t k = 0; k < half - 1; ++k) {
-      samples[2 * k] = Tap(x[k + 1], d[k + 1], 0) + Tap(x[k], d[k], 2);
-      samples[2 * k + 1] = Tap(x[k + 1], d[k + 1], 1) + Tap(x[k], d[k], 3);
+      samples[2 * k] = Db2Tap<0>(x[k + 1], d[k + 1]) + Db2Tap<2>(x[k], d[k]);
+      samples[2 * k + 1] = Db2Tap<1>(x[k + 1], d[k + 1]) + Db2Tap<3>(x[k], d[k]);
     }
     return;
   }
   for (int64_t k = 0; k < half; ++k) {
     const int64_t before = k == 0 ? half - 1 : k - 1, after = k + 1 == half ? 0 : k + 1;
-    samples[2 * k] = Tap(x[k], d[k], 1) + Tap(x[before], d[before], 3);
-    samples[2 * k + 1] = Tap(x[after], d[after], 0) + Tap(x[k], d[k], 2);
+    samples[2 * k] = Db2Tap<1>(x[k], d[k]) + Db2Tap<3>(x[before], d[before]);
+    samples[2 * k + 1] = Db2Tap<0>(x[after], d[after]) + Db2Tap<2>(x[k], d[k]);
   }
 }
 

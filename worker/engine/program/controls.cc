@@ -85,7 +85,7 @@ absl::StatusOr<at::Tensor> MeasureControls(const Spec& spec, at::Device device) 
   for (const auto& [pattern, name] : kPatterns) {
     absl::StatusOr<std::shared_ptr<const AnalysisPlan>> plan =
         AnalysisPlan::Create(spec, device, /*causal=*/pattern != Pattern::kUniform,
-                             /*prefix_exact=*/true, /*lanes=*/false);
+                             /*prefix_exact=*/true, Method::kTensors);
     if (!plan.ok()) return plan.status();
     rows.push_back(MeasurePattern(pattern, *plan));
   }

@@ -1,4 +1,4 @@
-#include "worker/engine/lanes/fft_plan.h"
+#include "worker/engine/transforms/fft_plan.h"
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 // How a discrete Fourier transform of any length is cut into passes.
-#ifndef ONDELETTE_WORKER_ENGINE_LANES_FFT_PLAN_H_
-#define ONDELETTE_WORKER_ENGINE_LANES_FFT_PLAN_H_
+#ifndef ONDELETTE_WORKER_ENGINE_TRANSFORMS_FFT_PLAN_H_
+#define ONDELETTE_WORKER_ENGINE_TRANSFORMS_FFT_PLAN_H_
 
 #include <cstdint>
 #include <vector>
@@ -33,4 +33,4 @@ int64_t LargestPrimeFactor(int64_t length);
 
 }  // namespace ondelette::engine
 
-#endif  // ONDELETTE_WORKER_ENGINE_LANES_FFT_PLAN_H_
+#endif  // ONDELETTE_WORKER_ENGINE_TRANSFORMS_FFT_PLAN_H_
