@@ -4,12 +4,14 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "worker/engine/model/attention_scores.h"
 
 namespace ondelette::engine {
 namespace {
@@ -41,7 +43,8 @@ Seen Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& va
     observer = {.tiles =
                     [&](int64_t first, const at::Tensor& attention) {
                       seen.first_queries.push_back(first);
-                      tiles.push_back(attention.clone());
+                      const int64_t unseen = key.size(1) - attention.size(2);
+                      tiles.push_back(at::constant_pad_nd(attention, {0, unseen}));
                     },
                 .tile_queries = tile};
   }
@@ -118,9 +121,9 @@ at::Tensor Wanted(const at::Tensor& query, const at::Tensor& key, const Attentio
   return at::softmax(scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()), -1);
 }
 
-TEST_F(AttentionTest, FollowsEveryRuleAtEveryTile) {
-  const at::Tensor query = at::randn({6, 37, 8}), bias = at::randn({6, 73});
-  const std::vector<AttentionRule> rules = {
+// `bias` [heads, 2 * 37 - 1].
+std::vector<AttentionRule> Rules(const at::Tensor& bias) {
+  return {
       {.scale = 0.3},
       {.scale = 0.3, .causal = false},
       {.scale = 1, .causal = false, .distance_bias = bias},
@@ -132,6 +135,11 @@ TEST_F(AttentionTest, FollowsEveryRuleAtEveryTile) {
       {.scale = 0.5, .window = 37},
       {.scale = 0.5, .window = 1000},
   };
+}
+
+TEST_F(AttentionTest, FollowsEveryRuleAtEveryTile) {
+  const at::Tensor query = at::randn({6, 37, 8}), bias = at::randn({6, 73});
+  const std::vector<AttentionRule> rules = Rules(bias);
   for (size_t rule = 0; rule < rules.size(); ++rule) {
     for (int64_t key_heads : {1, 3, 6}) {
       const at::Tensor key = at::randn({key_heads, 37, 8}), value = at::randn({key_heads, 37, 8});
@@ -148,6 +156,28 @@ TEST_F(AttentionTest, FollowsEveryRuleAtEveryTile) {
         EXPECT_LT((seen.output - output).abs().max().item<double>(), 1e-5) << where;
         EXPECT_TRUE(at::equal(seen.attention == 0, wanted == 0)) << where;
       }
+    }
+  }
+}
+
+// What a GPU does with scores is what tensors do, wherever the tile lies.
+TEST_F(AttentionTest, TheTeamsSoftmaxIsTheTensors) {
+  for (const AttentionRule& rule : Rules(at::randn({6, 73}))) {
+    for (int64_t first : {0, 5, 30}) {
+      const int64_t end = rule.causal ? first + 7 : 37;
+      const int64_t first_key =
+          rule.causal && rule.window > 0 ? std::max<int64_t>(0, first - rule.window + 1) : 0;
+      at::Tensor scores = at::randn({6, 7, end - first_key}) * 3;
+      scores[2][3][end - first_key - 7] = std::numeric_limits<float>::quiet_NaN();
+      const ScoreTile tile{scores, first, first_key};
+      const at::Tensor wanted = SoftmaxByTensors({scores.clone(), first, first_key}, rule);
+      const at::Tensor found = SoftmaxByTeams(tile, rule);
+      const at::Tensor bad_rows = wanted.isnan().any(-1);
+      EXPECT_TRUE(at::equal(found.isnan().any(-1), bad_rows));
+      const at::Tensor good = found.index({bad_rows.logical_not()});
+      const at::Tensor good_wanted = wanted.index({bad_rows.logical_not()});
+      EXPECT_TRUE(at::allclose(good, good_wanted, 1e-6, 1e-7));
+      EXPECT_TRUE(at::equal(good == 0, good_wanted == 0));
     }
   }
 }

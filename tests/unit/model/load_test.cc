@@ -53,7 +53,8 @@ at::Tensor AllAttention(const Model& model, int64_t tile) {
   for (int64_t layer = 0; layer < model.layers(); ++layer) {
     std::vector<at::Tensor> tiles;
     auto observe = [&](int64_t, const at::Tensor& attention) {
-      tiles.push_back(attention.clone());
+      const auto unseen = static_cast<int64_t>(tokens.size()) - attention.size(2);
+      tiles.push_back(at::constant_pad_nd(attention, {0, unseen}));
     };
     const at::Tensor before = hidden.tokens;
     auto observers = [&](size_t) -> AttentionObserver {

@@ -61,7 +61,10 @@ HiddenStates Embed(const Model& model, const std::vector<int32_t>& tokens) {
 at::Tensor LastAttention(const Model& model, const std::vector<int32_t>& tokens = kTokens) {
   HiddenStates hidden = Embed(model, tokens);
   std::vector<at::Tensor> tiles;
-  auto observe = [&](int64_t, const at::Tensor& tile) { tiles.push_back(tile.clone()); };
+  auto observe = [&](int64_t, const at::Tensor& tile) {
+    const auto unseen = static_cast<int64_t>(tokens.size()) - tile.size(2);
+    tiles.push_back(at::constant_pad_nd(tile, {0, unseen}));
+  };
   auto observers = [&](size_t) -> AttentionObserver {
     return {.tiles = observe, .tile_queries = 2};
   };

@@ -67,4 +67,7 @@ inline int __shfl_down_sync(unsigned /*mask*/, int word, int apart) {
   return ondelette::engine::Block::FromAbove(word, apart);
 }
 
+// Only now: it uses what is above.
+#include "worker/engine/teams/device_team.h"
+
 #endif  // ONDELETTE_TESTS_UNIT_TEAMS_BLOCK_H_

@@ -1,4 +1,5 @@
 // A GPU's team against its reference on the CPU: the same bits.
+
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -6,8 +7,8 @@
 #include <vector>
 
 #include "block.h"
-#include "worker/engine/teams/device_team.h"
 #include "worker/engine/teams/kernels.h"
+#include "worker/engine/teams/team_softmax.h"
 #include "worker/engine/teams/team_spectra.h"
 #include "worker/engine/teams/team_wavelets.h"
 
@@ -130,7 +131,8 @@ void ExpectSameResults(const std::vector<int>& rows, int64_t bytes, size_t resul
 TEST(DeviceTeam, SpectraOfRowsAreTheReferences) {
   const Rows rows(112);  // 8 x 2 x 7, and without the sink 3 x 37
   const Spectrum kept(112, 112, false), dropped(111, 111, false);
-  const std::vector<int32_t> whole = Rows::BackToFront(112, 112), rest = Rows::BackToFront(111, 111);
+  const std::vector<int32_t> whole = Rows::BackToFront(112, 112),
+                             rest = Rows::BackToFront(111, 111);
   SpectraArguments arguments{};
   arguments.tile = rows.Tile(0);
   arguments.looked_at[0] = arguments.looked_at[1] = true;
@@ -140,11 +142,11 @@ TEST(DeviceTeam, SpectraOfRowsAreTheReferences) {
   arguments.shuffle[1] = {rest.data(), 0};
   arguments.local_width = 16;
   const std::vector<int> some = {0, 1, 15, 111};
-  ExpectSameResults<128, RowFigures>(some, SpectraBytes(arguments), 112,
+  ExpectSameResults<128, RowFigures>(some, ShapeOf(arguments).bytes, 112,
                                      [&](auto team, RowFigures* out, int row, char* memory) {
                                        SpectraArguments mine = arguments;
                                        mine.figures = out;
-                                       TeamSpectra(team, mine, 0, row, memory);
+                                       RunTeam(team, mine, 0, row, memory);
                                      });
 }
 
@@ -158,11 +160,11 @@ TEST(DeviceTeam, SpectraOfWindowsAreTheReferences) {
   arguments.spectrum[0] = spectrum.table;
   arguments.shuffle[0] = {keys.data(), 0};
   arguments.local_width = 16;
-  ExpectSameResults<32, RowFigures>({3, 64, 69}, SpectraBytes(arguments), 70,
+  ExpectSameResults<32, RowFigures>({3, 64, 69}, ShapeOf(arguments).bytes, 70,
                                     [&](auto team, RowFigures* out, int row, char* memory) {
                                       SpectraArguments mine = arguments;
                                       mine.figures = out;
-                                      TeamSpectra(team, mine, 0, row, memory);
+                                      RunTeam(team, mine, 0, row, memory);
                                     });
 }
 
@@ -184,14 +186,32 @@ TEST(DeviceTeam, WaveletsAreTheReferences) {
   arguments.within_scale = arguments.reconstructed = true;
   const auto width = static_cast<size_t>(WaveletFigures(arguments.wavelet));
   const auto coefficients = static_cast<size_t>(table.coefficients);
-  ExpectSameResults<128, float>({0, 3, 110}, WaveletBytes(arguments.wavelet),
-                                111 * (width + coefficients),
+  ExpectSameResults<128, float>({0, 3, 110}, ShapeOf(arguments).bytes, 111 * (width + coefficients),
                                 [&](auto team, float* out, int row, char* memory) {
                                   WaveletArguments mine = arguments;
                                   mine.figures = out;
                                   mine.coefficients = out + 111 * width;
-                                  TeamWavelets(team, mine, 0, row, memory);
+                                  RunTeam(team, mine, 0, row, memory);
                                 });
+}
+
+TEST(DeviceTeam, SoftmaxIsTheReference) {
+  constexpr int kKeys = 300;
+  const std::vector<float> scores = Numbers(8 * kKeys, 4), bias = Numbers(2 * kKeys - 1, 5);
+  SoftmaxArguments arguments{nullptr, 1,    8,   kKeys,       kKeys - 8, 0,    10,
+                             50,      true, 200, bias.data(), kKeys,     false};
+  for (bool in_place : {false, true}) {
+    arguments.in_place = in_place;
+    ExpectSameResults<128, float>(
+        {0, 3, 7}, kKeys * sizeof(float), scores.size(),
+        [&](auto team, float* out, int row, char* memory) {
+          SoftmaxArguments mine = arguments;
+          mine.scores = out;
+          const int begin = row * kKeys;
+          team.For(kKeys, [&](int k) { out[begin + k] = scores[static_cast<size_t>(begin) + k]; });
+          RunTeam(team, mine, 0, row, memory);
+        });
+  }
 }
 
 }  // namespace

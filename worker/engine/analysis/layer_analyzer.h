@@ -44,11 +44,12 @@ class LayerAnalyzer {
   LayerAnalyzer(const LayerAnalyzer&) = delete;
   LayerAnalyzer& operator=(const LayerAnalyzer&) = delete;
 
-  // Tiles: attention [heads, tile, n] float32 on the plan's device, n = spec.tokens: the rows of
-  // queries first_query.., zeros where masked. Tiles follow each other without a gap, from query 0
-  // to n - 1. One call at a time.
+  // Tiles: attention [heads, tile, keys] float32 on the plan's device: the rows of queries
+  // first_query.., zeros where masked; keys = n = spec.tokens, or where the plan is causal at least
+  // those that the tile's last query sees. Tiles follow each other without a gap, from query 0 to
+  // n - 1. One call at a time.
   void Add(int64_t first_query, const at::Tensor& attention);
-  // The same for the shortened sequence of spec.alphas[alpha_index], [heads, tile, m]; before,
+  // The same for the shortened sequence of spec.alphas[alpha_index], m keys at most; before,
   // between or after the calls of Add.
   void AddShortened(size_t alpha_index, int64_t first_query, const at::Tensor& attention);
 

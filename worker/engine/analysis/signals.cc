@@ -55,8 +55,9 @@ void ReceivedSums::Add(const SignalTile& rows) {
   AddSums(rows.values.sum(1), rows.filled.sum(1, /*keepdim=*/false, at::kDouble));
 }
 
-void ReceivedSums::AddFilled(const at::Tensor& rows) {
-  at::Tensor sum = rows.sum(1, /*keepdim=*/false, at::kDouble);
+void ReceivedSums::AddFilled(const at::Tensor& rows, int64_t keys) {
+  at::Tensor sum =
+      at::constant_pad_nd(rows.sum(1, /*keepdim=*/false, at::kDouble), {0, keys - rows.size(2)});
   AddSums(sum, at::full({rows.size(0)}, rows.size(1), sum.options()));
 }
 

@@ -48,8 +48,8 @@ SignalTile NormaliseWindows(int64_t first, const at::Tensor& windows);
 class ReceivedSums {
  public:
   void Add(const SignalTile& rows);
-  // Rows as they are, float32, none of which is empty.
-  void AddFilled(const at::Tensor& rows);
+  // Rows as they are, float32 [heads, rows, up to `keys`], none of which is empty.
+  void AddFilled(const at::Tensor& rows, int64_t keys);
   // One signal a head; empty where every row was.
   SignalTile Signal() const;
 

@@ -44,10 +44,11 @@ void TeamAnalysis::Add(int64_t first_query, const at::Tensor& attention) {
 }
 
 void TeamAnalysis::AddReceived(int64_t first_query, const at::Tensor& attention) {
+  const int64_t tokens = plan_.spec().tokens;
   if (plan_.spec().sink == Sink::kKept) {
-    received_.AddFilled(attention);
+    received_.AddFilled(attention, tokens);
   } else {
-    received_.Add(PrepareRows(first_query, attention, Sink::kDropped));
+    received_.Add(PrepareRows(first_query, OverAllKeys(attention, tokens), Sink::kDropped));
   }
 }
 
@@ -78,8 +79,8 @@ void TeamAnalysis::AddWhole(int64_t first_query, const at::Tensor& attention) {
 
 void TeamAnalysis::AddShortenedSignals(size_t alpha, int64_t first_query,
                                        const at::Tensor& attention) {
-  std::optional<SignalTile> signals = Transformed(plan_.teams()->shortened(alpha), first_query,
-                                                  attention, shortened_[alpha]);
+  std::optional<SignalTile> signals =
+      Transformed(plan_.teams()->shortened(alpha), first_query, attention, shortened_[alpha]);
   if (signals && scale_ != nullptr) scale_->AddShortened(alpha, *signals);
 }
 
@@ -104,7 +105,8 @@ void TeamAnalysis::FinishSpectra(Figures& figures) const {
       return rows_.select(1, begin + Place(member));
     };
     const at::Tensor counted = sum(offsetof(SpectralFigures, counted));
-    for (const auto& [name, member] : kMeans) figures[name + variant.suffix] = sum(member) / counted;
+    for (const auto& [name, member] : kMeans)
+      figures[name + variant.suffix] = sum(member) / counted;
     figures["positional_entropy" + variant.suffix] =
         sum(offsetof(SpectralFigures, positional)) / sum(offsetof(SpectralFigures, filled));
     if (!variant.suffix.empty()) continue;

@@ -5,20 +5,10 @@
 #include "worker/engine/analysis/constants.h"
 #include "worker/engine/analysis/shortened.h"
 #include "worker/engine/analysis/spectral_table.h"
-#include "worker/engine/teams/kernels.h"
+#include "worker/engine/torch/run_teams.h"
 
 namespace ondelette::engine {
 namespace {
-
-// What a team on a CPU may have: as much as an H100's block of threads.
-constexpr int64_t kHostTeamBytes = 226 << 10;
-
-int64_t TeamBytes([[maybe_unused]] at::Device device) {
-#ifdef ONDELETTE_CUDA
-  if (device.is_cuda()) return DeviceTeamBytes(device.index());
-#endif
-  return kHostTeamBytes;
-}
 
 at::Tensor OnDevice(const std::vector<float>& numbers, at::Device device) {
   return at::tensor(numbers, at::kFloat).to(device);
@@ -58,8 +48,9 @@ bool TeamPlan::Serves(const Spec& spec, at::Device device) {
     spectra.spectrum[at].fft.points = static_cast<int>(WithSink(spec, sink).FftPoints());
   }
   const Wavelet wavelet(length, spec.level, spec.boundary, at::kCPU);
-  return std::max(SpectraBytes(spectra), WaveletBytes(MakeTeamWavelet(wavelet.table()))) <=
-         TeamBytes(device);
+  WaveletArguments wavelets{};
+  wavelets.wavelet = MakeTeamWavelet(wavelet.table());
+  return std::max(ShapeOf(spectra).bytes, ShapeOf(wavelets).bytes) <= TeamBytes(device);
 }
 
 TeamPlan::TeamPlan(const Spec& spec, at::Device device, bool causal, const Wavelet& wavelet,

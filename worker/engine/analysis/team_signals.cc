@@ -4,38 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "worker/engine/teams/kernels.h"
-#ifdef ONDELETTE_CUDA
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#endif
+#include "worker/engine/torch/run_teams.h"
 
 namespace ondelette::engine {
 namespace {
-
-void Spectra(const SpectraArguments& arguments, [[maybe_unused]] at::Device device) {
-#ifdef ONDELETTE_CUDA
-  if (device.is_cuda()) {
-    c10::cuda::CUDAGuard guard(device);
-    const char* error = SpectraOnDevice(arguments, c10::cuda::getCurrentCUDAStream().stream());
-    TORCH_CHECK(error == nullptr, "CUDA error: ", error);
-    return;
-  }
-#endif
-  SpectraOnHost(arguments);
-}
-
-void Wavelets(const WaveletArguments& arguments, [[maybe_unused]] at::Device device) {
-#ifdef ONDELETTE_CUDA
-  if (device.is_cuda()) {
-    c10::cuda::CUDAGuard guard(device);
-    const char* error = WaveletsOnDevice(arguments, c10::cuda::getCurrentCUDAStream().stream());
-    TORCH_CHECK(error == nullptr, "CUDA error: ", error);
-    return;
-  }
-#endif
-  WaveletsOnHost(arguments);
-}
 
 void SetAttention(int64_t first_query, const at::Tensor& attention, TeamTile& tile) {
   TORCH_CHECK(attention.stride(2) == 1, "a row's keys must lie side by side");
@@ -105,7 +77,7 @@ at::Tensor RowFiguresOf(const AnalysisPlan& plan, int64_t first_query,
   at::Tensor figures =
       at::empty({attention.size(0), attention.size(1), kRowFigures}, attention.options());
   arguments.figures = reinterpret_cast<RowFigures*>(figures.data_ptr<float>());
-  Spectra(arguments, attention.device());
+  RunTeams(arguments, attention.device());
   return figures;
 }
 
@@ -125,7 +97,7 @@ TransformedSignals TransformTile(const WaveletArguments& rules, int64_t first_qu
     coefficients = at::empty({heads, signals, rules.wavelet.coefficients}, attention.options());
     arguments.coefficients = coefficients.data_ptr<float>();
   }
-  Wavelets(arguments, attention.device());
+  RunTeams(arguments, attention.device());
   out.signals.first = first_query + skipped - before;
   out.signals.filled = out.figures.select(2, 0) > 0;
   if (kept) out.signals.levels = LevelsOf(rules.wavelet, coefficients);

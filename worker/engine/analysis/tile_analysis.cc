@@ -136,14 +136,15 @@ Figures TileAnalysis::MakeFigures() {
   return figures;
 }
 
-void TileAnalysis::Add(int64_t first_query, const at::Tensor& attention) {
-  order_.Add(first_query, attention);
+void TileAnalysis::Add(int64_t first_query, const at::Tensor& tile) {
+  order_.Add(first_query, tile);
+  const at::Tensor attention = OverAllKeys(tile, plan_.spec().tokens);
   AddTo(non_finite_, CountNonFiniteRows(attention));
   masses_.Add(first_query, attention);
   if (plan_.relative()) {
-    AddWindows(first_query, attention.contiguous());
+    AddWindows(first_query, attention);
   } else {
-    AddRows(first_query, attention.contiguous());
+    AddRows(first_query, attention);
   }
   if (!plan_.needs_shortened()) AddPrefixes(first_query, attention);
 }
@@ -156,10 +157,11 @@ void TileAnalysis::AddPrefixes(int64_t first_query, const at::Tensor& attention)
   }
 }
 
-void TileAnalysis::AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention) {
-  order_.AddShortened(alpha, first_query, attention);
+void TileAnalysis::AddShortened(size_t alpha, int64_t first_query, const at::Tensor& tile) {
+  order_.AddShortened(alpha, first_query, tile);
+  const at::Tensor attention = OverAllKeys(tile, plan_.shortened_tokens(alpha));
   AddTo(non_finite_, CountNonFiniteRows(attention));
-  AddShortenedSignals(alpha, first_query, attention.contiguous());
+  AddShortenedSignals(alpha, first_query, attention);
 }
 
 at::Tensor TileAnalysis::Finish() {

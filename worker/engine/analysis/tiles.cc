@@ -12,13 +12,16 @@ TileOrder::TileOrder(const AnalysisPlan& plan, int64_t heads)
 
 void TileOrder::Check(const at::Tensor& attention, int64_t first_query, int64_t tokens,
                       int64_t& next) {
-  TORCH_CHECK(attention.dim() == 3 && attention.size(0) == heads_ && attention.size(2) == tokens &&
+  TORCH_CHECK(attention.dim() == 3 && attention.size(0) == heads_ &&
                   attention.scalar_type() == at::kFloat && attention.device() == plan_.device(),
-              "an attention tile must be float32 [", heads_, ", queries, ", tokens, "] on ",
+              "an attention tile must be float32 [", heads_, ", queries, keys] on ",
               plan_.device());
   TORCH_CHECK(
       first_query == next && attention.size(1) >= 1 && first_query + attention.size(1) <= tokens,
       "attention tiles must follow each other: query ", next, " was to come, not ", first_query);
+  const int64_t fewest = plan_.causal() ? first_query + attention.size(1) : tokens;
+  TORCH_CHECK(attention.size(2) >= fewest && attention.size(2) <= tokens, "a tile has ", fewest,
+              " to ", tokens, " keys here, not ", attention.size(2));
   next += attention.size(1);
 }
 
@@ -43,7 +46,12 @@ void TileOrder::CheckComplete() const {
 at::Tensor PrefixOf(const at::Tensor& attention, int64_t first_query, int64_t tokens) {
   const int64_t count = std::min(attention.size(1), tokens - first_query);
   if (count <= 0) return {};
-  return attention.narrow(1, 0, count).narrow(2, 0, tokens);
+  return attention.narrow(1, 0, count).narrow(2, 0, std::min(attention.size(2), tokens));
+}
+
+at::Tensor OverAllKeys(const at::Tensor& attention, int64_t tokens) {
+  const int64_t missing = tokens - attention.size(2);
+  return missing == 0 ? attention.contiguous() : at::constant_pad_nd(attention, {0, missing});
 }
 
 at::Tensor MakeRecords(const Spec& spec, const Figures& figures, const at::Tensor& non_finite) {

@@ -19,7 +19,8 @@ namespace ondelette::engine {
 class TileOrder {
  public:
   TileOrder(const AnalysisPlan& plan, int64_t heads);
-  // Attention [heads, queries, keys] of the whole sequence, or of a shortened one.
+  // Attention [heads, queries, keys] of the whole sequence, or of a shortened one; `keys` as
+  // AttentionObserver has it.
   void Add(int64_t first_query, const at::Tensor& attention);
   void AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention);
   // All have come.
@@ -35,8 +36,11 @@ class TileOrder {
 };
 
 // The part of a tile of attention that a shortened sequence of `tokens` tokens has in common with the
-// whole one: [heads, its queries, tokens], a view; undefined where there is none.
+// whole one: [heads, its queries, up to tokens], a view; undefined where there is none.
 at::Tensor PrefixOf(const at::Tensor& attention, int64_t first_query, int64_t tokens);
+
+// A tile with the zeros of the keys that its queries do not see: [heads, queries, tokens], contiguous.
+at::Tensor OverAllKeys(const at::Tensor& attention, int64_t tokens);
 
 // Records [heads, Columns(spec).size()] float32 on the CPU; NaN for heads of which rows are not finite,
 // `non_finite` [heads] of them.

@@ -13,16 +13,24 @@ namespace {
 
 using Complex = ComplexOf<Lanes>;
 
-// Numbers that lie `apart`, from x on.
+// Numbers that lie `apart`, from x on. By reference: GCC takes lanes that are returned through memory.
 struct Strided {
   const Complex* x;
   int64_t apart;
-  Complex operator()(int64_t j) const { return x[j * apart]; }
+  const Complex& operator()(int64_t j) const { return x[j * apart]; }
 };
 struct StridedOut {
   Complex* y;
   int64_t apart;
   void operator()(int64_t k, Complex value) const { y[k * apart] = value; }
+};
+
+// Sums and differences in turn, for OddOutputs.
+struct Pairs {
+  const Complex* at;
+  const Complex& Sum() const { return at[0]; }
+  const Complex& Difference() const { return at[1]; }
+  void Next() { at += 2; }
 };
 
 // y[q + s (r p + k)] = w^(p k) sum_j x[q + s (p + m j)] exp(-2 pi i j k / r): one pass. At p = 0
@@ -79,7 +87,7 @@ inline void RadixOdd(const FftPlan::Pass& pass, const Complex* x, Complex* y, Co
         sum = sum + pairs[2 * j - 2];
       }
       out[0] = sum;
-      auto pair = [pairs](int j, int which) { return pairs[2 * j + which]; };
+      const Pairs pair{pairs};
       const auto radix = static_cast<int>(r);
       const float* roots = pass.roots.data();
       int k = 1;

@@ -32,7 +32,8 @@ class LayerStream;
 // when the call returns; the whole [heads, n, n] never exists.
 struct AttentionObserver {
   // Tiles of consecutive queries, first_query rising from 0: float32 [heads, up to tile_queries,
-  // n], every row a query's probabilities over all n keys, zero where masked.
+  // keys], every row a query's probabilities over the first keys, zero where masked: of causal
+  // attention those that some query of the tile sees, else all n.
   std::function<void(int64_t first_query, const at::Tensor& attention)> tiles = {};
   int64_t tile_queries = 128;
   // On the CPU: blocks of lanes, a head's in the order of its queries; those of different heads at

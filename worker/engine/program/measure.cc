@@ -10,6 +10,7 @@
 
 #include "common/digest/digest.h"
 #include "worker/engine/analysis/shortened.h"
+#include "worker/engine/analysis/tiles.h"
 
 namespace ondelette::engine {
 namespace {
@@ -127,7 +128,9 @@ class LayerMeasurement {
   void Observe(int64_t first, const at::Tensor& attention) {
     if (pass_.alpha) return analyzer_->AddShortened(*pass_.alpha, first, attention);
     analyzer_->Add(first, attention);
-    Show(first, attention);
+    if (measurement_.sink.attention) {
+      Show(first, OverAllKeys(attention, measurement_.plan->spec().tokens));
+    }
   }
 
   // Called by several threads, each with heads of its own.

@@ -32,7 +32,7 @@ struct MeasureSink {
   // Optional: a layer of a sequence has been measured. All sequences of a batch are through a layer
   // before the next one begins.
   std::function<absl::Status(size_t sequence, int64_t layer)> progress;
-  // Optional: each tile of the full sequence's attention, as AttentionObserver has it.
+  // Optional: each tile of the full sequence's attention, with all its keys.
   std::function<absl::Status(size_t sequence, int64_t layer, int64_t first_query,
                              const at::Tensor& attention)>
       attention;

@@ -6,24 +6,32 @@
 
 namespace ondelette::engine {
 
-int64_t SpectraBytes(const SpectraArguments& arguments) {
+TeamShape ShapeOf(const SpectraArguments& arguments) {
+  const TeamTile& tile = arguments.tile;
   int64_t numbers = 0;
   for (int sink = 0; sink < 2; ++sink) {
     if (!arguments.looked_at[sink]) continue;
     const TeamSpectrum& spectrum = arguments.spectrum[sink];
     // The row, or the window and its twin, and twice as many complex numbers as there are points.
-    const int64_t row =
-        arguments.tile.window > 0 ? 2 * arguments.tile.window : arguments.tile.tokens;
-    numbers = std::max<int64_t>(numbers, row + 1 + 4 * Spread(spectrum.fft.points));
+    const int64_t row = tile.window > 0 ? 2 * int64_t{tile.window} : tile.tokens + int64_t{1};
+    numbers = std::max(numbers, row + int64_t{4} * Spread(spectrum.fft.points));
   }
-  return (numbers + 4) * static_cast<int64_t>(sizeof(float));
+  return {tile.heads, tile.queries, tile.window > 0 ? tile.window : tile.tokens,
+          (numbers + 4) * static_cast<int64_t>(sizeof(float))};
 }
 
-int64_t WaveletBytes(const TeamWavelet& wavelet) {
+TeamShape ShapeOf(const WaveletArguments& arguments) {
+  const TeamWavelet& wavelet = arguments.wavelet;
   // The signal, its coefficients, and two approximations.
   const int64_t numbers =
       wavelet.length + wavelet.coefficients + 2 * (static_cast<int64_t>(wavelet.length) + 4);
-  return numbers * static_cast<int64_t>(sizeof(float));
+  return {arguments.tile.heads, arguments.tile.queries, wavelet.length,
+          numbers * static_cast<int64_t>(sizeof(float))};
+}
+
+TeamShape ShapeOf(const SoftmaxArguments& arguments) {
+  const int64_t bytes = arguments.keys * static_cast<int64_t>(sizeof(float));
+  return {arguments.heads, arguments.queries, arguments.keys, arguments.in_place ? 0 : bytes};
 }
 
 TeamWavelet MakeTeamWavelet(const WaveletTable& table) {

@@ -26,10 +26,6 @@ struct TeamTile {
   int window;
   bool causal;
 };
-// Of the longest signal that is made of a row.
-inline int SignalLength(const TeamTile& tile) {
-  return tile.window > 0 ? tile.window : tile.tokens;
-}
 
 // Which key stands where in a signal's shuffled twin, by signal: number t of the twin is number
 // keys[t] of the row (of the row without key 0, where that is dropped).
@@ -118,9 +114,30 @@ struct WaveletArguments {
 
 inline int WaveletFigures(const TeamWavelet& wavelet) { return 3 + 2 * (wavelet.steps + 1); }
 
-// Bytes of shared memory that a team needs beside its reductions'.
-int64_t SpectraBytes(const SpectraArguments& arguments);
-int64_t WaveletBytes(const TeamWavelet& wavelet);
+// Scores [heads, queries, keys] to probabilities, in place: scale, bias, softcap and mask as
+// AttentionRule (model/attention.h) has them. What is masked gets exactly 0.
+struct SoftmaxArguments {
+  float* scores;
+  int heads, queries, keys;
+  int first_query, first_key;
+  float scale, softcap;
+  bool causal;
+  int window;
+  // Of key j for query i at [head, j - i + tokens - 1]; nullptr: none.
+  const float* bias;
+  int tokens;
+  bool in_place;  // a row does not fit the memory of a team, which then works on it where it is
+};
+
+// How a kernel is spread over teams: one a row of each head.
+struct TeamShape {
+  int heads, rows;
+  int length;     // of what a team works on
+  int64_t bytes;  // of shared memory that it needs beside its reductions'
+};
+TeamShape ShapeOf(const SpectraArguments& arguments);
+TeamShape ShapeOf(const WaveletArguments& arguments);
+TeamShape ShapeOf(const SoftmaxArguments& arguments);
 
 // The rules of table, whose counts must fit: of right to 4, of left to 2.
 TeamWavelet MakeTeamWavelet(const WaveletTable& table);

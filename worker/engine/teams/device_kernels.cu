@@ -2,6 +2,7 @@
 
 #include "worker/engine/teams/device_team.h"
 #include "worker/engine/teams/kernels.h"
+#include "worker/engine/teams/team_softmax.h"
 #include "worker/engine/teams/team_spectra.h"
 #include "worker/engine/teams/team_wavelets.h"
 
@@ -11,36 +12,34 @@ namespace {
 extern __shared__ __align__(16) char shared_memory[];
 
 // Block b is row b / heads of head b % heads: blocks that run at once read the same permutations.
-template <int size>
+template <int size, typename Arguments>
 __global__ void __launch_bounds__(size)
-    SpectraKernel(const __grid_constant__ SpectraArguments arguments) {
+    Kernel(const __grid_constant__ Arguments arguments, int heads) {
   const DeviceTeam<size> team(shared_memory);
-  const int heads = arguments.tile.heads;
-  TeamSpectra(team, arguments, blockIdx.x % heads, blockIdx.x / heads,
-              shared_memory + DeviceTeam<size>::kBytes);
-}
-
-template <int size>
-__global__ void __launch_bounds__(size)
-    WaveletsKernel(const __grid_constant__ WaveletArguments arguments) {
-  const DeviceTeam<size> team(shared_memory);
-  const int heads = arguments.tile.heads;
-  TeamWavelets(team, arguments, blockIdx.x % heads, blockIdx.x / heads,
-               shared_memory + DeviceTeam<size>::kBytes);
+  RunTeam(team, arguments, blockIdx.x % heads, blockIdx.x / heads,
+          shared_memory + DeviceTeam<size>::kBytes);
 }
 
 template <int size, typename Arguments>
-const char* Launch(void (*kernel)(Arguments), const Arguments& arguments, int64_t bytes,
-                   void* stream) {
-  const int blocks = arguments.tile.heads * arguments.tile.queries;
-  if (blocks == 0) return nullptr;
-  const auto total = static_cast<size_t>(bytes) + DeviceTeam<size>::kBytes;
-  cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                           static_cast<int>(total));
-  if (error == cudaSuccess) {
-    kernel<<<blocks, size, total, static_cast<cudaStream_t>(stream)>>>(arguments);
-    error = cudaGetLastError();
-  }
+cudaError_t Launch(const Arguments& arguments, const TeamShape& shape, cudaStream_t stream) {
+  const auto bytes = static_cast<size_t>(shape.bytes) + DeviceTeam<size>::kBytes;
+  const auto kernel = Kernel<size, Arguments>;
+  const cudaError_t error = cudaFuncSetAttribute(
+      kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+  if (error != cudaSuccess) return error;
+  kernel<<<shape.heads * shape.rows, size, bytes, stream>>>(arguments, shape.heads);
+  return cudaGetLastError();
+}
+
+template <typename Arguments>
+const char* Run(const Arguments& arguments, void* stream) {
+  const TeamShape shape = ShapeOf(arguments);
+  if (shape.heads * shape.rows == 0) return nullptr;
+  auto* queue = static_cast<cudaStream_t>(stream);
+  const int size = TeamSize(shape.length);
+  const cudaError_t error = size == 32    ? Launch<32>(arguments, shape, queue)
+                            : size == 128 ? Launch<128>(arguments, shape, queue)
+                                          : Launch<256>(arguments, shape, queue);
   return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
 }
 
@@ -55,28 +54,14 @@ int64_t DeviceTeamBytes(int index) {
   return bytes - DeviceTeam<256>::kBytes;
 }
 
-const char* SpectraOnDevice(const SpectraArguments& arguments, void* stream) {
-  const int64_t bytes = SpectraBytes(arguments);
-  switch (TeamSize(SignalLength(arguments.tile))) {
-    case 32:
-      return Launch<32>(SpectraKernel<32>, arguments, bytes, stream);
-    case 128:
-      return Launch<128>(SpectraKernel<128>, arguments, bytes, stream);
-    default:
-      return Launch<256>(SpectraKernel<256>, arguments, bytes, stream);
-  }
+const char* RunOnDevice(const SpectraArguments& arguments, void* stream) {
+  return Run(arguments, stream);
 }
-
-const char* WaveletsOnDevice(const WaveletArguments& arguments, void* stream) {
-  const int64_t bytes = WaveletBytes(arguments.wavelet);
-  switch (TeamSize(arguments.wavelet.length)) {
-    case 32:
-      return Launch<32>(WaveletsKernel<32>, arguments, bytes, stream);
-    case 128:
-      return Launch<128>(WaveletsKernel<128>, arguments, bytes, stream);
-    default:
-      return Launch<256>(WaveletsKernel<256>, arguments, bytes, stream);
-  }
+const char* RunOnDevice(const WaveletArguments& arguments, void* stream) {
+  return Run(arguments, stream);
+}
+const char* RunOnDevice(const SoftmaxArguments& arguments, void* stream) {
+  return Run(arguments, stream);
 }
 
 }  // namespace ondelette::engine

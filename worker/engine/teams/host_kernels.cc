@@ -2,6 +2,7 @@
 
 #include "worker/engine/teams/kernels.h"
 #include "worker/engine/teams/team.h"
+#include "worker/engine/teams/team_softmax.h"
 #include "worker/engine/teams/team_spectra.h"
 #include "worker/engine/teams/team_wavelets.h"
 
@@ -12,41 +13,33 @@ struct alignas(16) Unit {
   char bytes[16];
 };
 
-// kernel(team, head, row, memory) for every row of the tile.
-template <typename Team, typename Kernel>
-void ForEachRow(const TeamTile& tile, int64_t bytes, Kernel kernel) {
-  std::vector<Unit> memory(static_cast<size_t>(bytes) / sizeof(Unit) + 1);
-  for (int head = 0; head < tile.heads; ++head) {
-    for (int at = 0; at < tile.queries; ++at) kernel(Team(), head, at, memory.data()->bytes);
+template <int size, typename Arguments>
+void ForEachRow(const Arguments& arguments, const TeamShape& shape) {
+  std::vector<Unit> memory(static_cast<size_t>(shape.bytes) / sizeof(Unit) + 1);
+  for (int head = 0; head < shape.heads; ++head) {
+    for (int row = 0; row < shape.rows; ++row) {
+      RunTeam(HostTeam<size>(), arguments, head, row, memory.data()->bytes);
+    }
   }
 }
 
-template <typename Kernel>
-void Run(const TeamTile& tile, int length, int64_t bytes, Kernel kernel) {
-  switch (TeamSize(length)) {
+template <typename Arguments>
+void Run(const Arguments& arguments) {
+  const TeamShape shape = ShapeOf(arguments);
+  switch (TeamSize(shape.length)) {
     case 32:
-      return ForEachRow<HostTeam<32>>(tile, bytes, kernel);
+      return ForEachRow<32>(arguments, shape);
     case 128:
-      return ForEachRow<HostTeam<128>>(tile, bytes, kernel);
+      return ForEachRow<128>(arguments, shape);
     default:
-      return ForEachRow<HostTeam<256>>(tile, bytes, kernel);
+      return ForEachRow<256>(arguments, shape);
   }
 }
 
 }  // namespace
 
-void SpectraOnHost(const SpectraArguments& arguments) {
-  Run(arguments.tile, SignalLength(arguments.tile), SpectraBytes(arguments),
-      [&](const auto& team, int head, int at, char* memory) {
-        TeamSpectra(team, arguments, head, at, memory);
-      });
-}
-
-void WaveletsOnHost(const WaveletArguments& arguments) {
-  Run(arguments.tile, arguments.wavelet.length, WaveletBytes(arguments.wavelet),
-      [&](const auto& team, int head, int at, char* memory) {
-        TeamWavelets(team, arguments, head, at, memory);
-      });
-}
+void RunOnHost(const SpectraArguments& arguments) { Run(arguments); }
+void RunOnHost(const WaveletArguments& arguments) { Run(arguments); }
+void RunOnHost(const SoftmaxArguments& arguments) { Run(arguments); }
 
 }  // namespace ondelette::engine

@@ -37,6 +37,18 @@ struct Butterfly {
   const float* w;
 };
 
+// What OddPass leaves in the places of numbers that are opposite to each other.
+struct TeamPairs {
+  TeamIn in;
+  int low, high;
+  ONDELETTE_PORTABLE Complex Sum() const { return in(low); }
+  ONDELETTE_PORTABLE Complex Difference() const { return in(high); }
+  ONDELETTE_PORTABLE void Next() {
+    ++low;
+    --high;
+  }
+};
+
 // An odd radix. First every number and the one opposite to it become their sum and their difference,
 // in place; then four outputs and those opposite to them are an item of work.
 template <typename Team>
@@ -57,10 +69,10 @@ ONDELETTE_PORTABLE inline void OddPass(const Team& team, const TeamFft::Pass& pa
     const int group = i / butterflies;
     const Butterfly at(pass, i - group * butterflies, x, y);
     const Complex first = at.in(0);
-    auto pair = [&](int j, int which) { return at.in(which == 0 ? j + 1 : radix - j - 1); };
+    const TeamPairs pair{at.in, 1, radix - 1};
     if (group == 0) {
       Complex sum = first;
-      for (int j = 0; j < half; ++j) sum = sum + pair(j, 0);
+      for (int j = 1; j <= half; ++j) sum = sum + at.in(j);
       at.out(0, sum);
       return;
     }

@@ -205,10 +205,10 @@ ONDELETTE_PORTABLE inline void MeasureWindow(const Team& team, const SpectraArgu
       figures.spectra[0]);
 }
 
-// Row `at` of the tile of one head. `memory`: SpectraBytes, aligned to 16.
+// Row `at` of the tile of one head. `memory`: as ShapeOf has it, aligned to 16.
 template <typename Team>
-ONDELETTE_PORTABLE inline void TeamSpectra(const Team& team, const SpectraArguments& arguments,
-                                           int head, int at, char* memory) {
+ONDELETTE_PORTABLE inline void RunTeam(const Team& team, const SpectraArguments& arguments,
+                                       int head, int at, char* memory) {
   const TeamRow row(arguments.tile, head, at);
   auto* x = reinterpret_cast<float*>(memory);
   RowFigures figures = {};

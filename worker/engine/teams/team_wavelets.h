@@ -162,10 +162,10 @@ ONDELETTE_PORTABLE inline bool LoadWaveletSignal(const Team& team,
   return signal.filled;
 }
 
-// Row `at` of the tile of one head. `memory`: WaveletBytes, aligned to 16.
+// Row `at` of the tile of one head. `memory`: as ShapeOf has it, aligned to 16.
 template <typename Team>
-ONDELETTE_PORTABLE inline void TeamWavelets(const Team& team, const WaveletArguments& arguments,
-                                            int head, int at, char* memory) {
+ONDELETTE_PORTABLE inline void RunTeam(const Team& team, const WaveletArguments& arguments,
+                                       int head, int at, char* memory) {
   const TeamWavelet& wavelet = arguments.wavelet;
   const WaveletMemory parts(wavelet, memory);
   const TeamRow row(arguments.tile, head, at);

@@ -96,8 +96,9 @@ ONDELETTE_PORTABLE inline void OddOutputs(int radix, const float* roots, Complex
     odd[k] = ComplexOf<Number>{};
   }
   const float* root = roots + 2 * (k0 - 1);
-  for (int j = 0; j < half; ++j, root += 2 * half) {
-    const ComplexOf<Number> sum = pair(j, 0), difference = pair(j, 1);
+  const float* end = root + 2 * half * half;
+  for (; root != end; root += 2 * half, pair.Next()) {
+    const ComplexOf<Number>&sum = pair.Sum(), &difference = pair.Difference();
     ONDELETTE_UNROLL
     for (int k = 0; k < count; ++k) {
       even[k] = {even[k].re + sum.re * root[2 * k], even[k].im + sum.im * root[2 * k]};
