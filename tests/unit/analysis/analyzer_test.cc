@@ -174,6 +174,73 @@ TEST(Analyzer, ShortenedSequencesAreAskedForWhereTheWholeDoesNotHoldThem) {
   EXPECT_FALSE((*AnalysisPlan::Create(spec, at::kCPU))->needs_shortened());
 }
 
+// Queries and keys, their attention, and its log-sum-exps.
+struct Scored {
+  Scored(int64_t heads, int64_t tokens, bool causal, uint64_t seed) {
+    auto generator = at::detail::createCPUGenerator(seed);
+    band.query = at::randn({heads, tokens, 8}, generator) * 2;
+    band.key = at::randn({heads / 2, tokens, 8}, generator);
+    band.scale = 0.4;
+    band.causal = causal;
+    at::Tensor keys = band.key.to(at::kDouble).repeat_interleave(2, 0);
+    at::Tensor scores = at::matmul(band.query.to(at::kDouble), keys.transpose(1, 2)) * band.scale;
+    if (causal) {
+      const at::Tensor hidden = at::ones({tokens, tokens}, at::kBool).triu(1);
+      scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+    }
+    attention = scores.softmax(-1).to(at::kFloat);
+    band.log_sum_exp = scores.logsumexp(-1).to(at::kFloat);
+  }
+  AttentionBand band;
+  at::Tensor attention;
+};
+
+// Windows cut from queries and keys are those of the attention that never was.
+TEST(Analyzer, ABandIsAsGoodAsAllTiles) {
+  for (const auto& [causal, nulls, sampling] : {std::tuple{true, true, ScaleSampling::kStride},
+                                                {true, true, ScaleSampling::kPrefix},
+                                                {false, true, ScaleSampling::kStride},
+                                                {true, false, ScaleSampling::kRandom}}) {
+    Spec spec = SmallSpec("relative-window", 150);
+    spec.scale_sampling = sampling;
+    if (!nulls) spec.nulls.clear();
+    const Scored whole(4, 150, causal, 1);
+    const std::vector<Scored> shortened = {Scored(4, 75, causal, 2), Scored(4, 37, causal, 3)};
+    auto plan = AnalysisPlan::Create(spec, at::kCPU, causal, true, Method::kTeams);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    ASSERT_TRUE((*plan)->bands());
+    LayerAnalyzer analyzer(*plan, 4);
+    Feeding feeding;
+    feeding.causal = causal;
+    analyzer.AddBand(whole.band);
+    for (size_t alpha = 0; (*plan)->needs_shortened() && alpha < shortened.size(); ++alpha) {
+      analyzer.AddShortenedBand(alpha, shortened[alpha].band);
+      feeding.shortened.push_back(shortened[alpha].attention);
+    }
+    const at::Tensor records = analyzer.Finish();
+    const at::Tensor expected = Analyze(spec, whole.attention, feeding);
+    EXPECT_TRUE(at::allclose(records, expected, 2e-4, 1e-5, /*equal_nan=*/true))
+        << (records - expected).abs().amax(0);
+  }
+}
+
+TEST(Analyzer, ABandReportsNanOnItsRows) {
+  Spec spec = SmallSpec("relative-window", 100);
+  Scored scored(4, 100, true, 4);
+  scored.band.query[1][80][3] = std::numeric_limits<float>::quiet_NaN();
+  scored.band.log_sum_exp[1][80] = std::numeric_limits<float>::quiet_NaN();
+  auto plan = AnalysisPlan::Create(spec, at::kCPU, true, true, Method::kTeams);
+  LayerAnalyzer analyzer(*plan, 4);
+  analyzer.AddBand(scored.band);
+  EXPECT_THROW(analyzer.AddBand(scored.band), c10::Error) << "a second time";
+  const at::Tensor records = analyzer.Finish();
+  const int64_t column = NonFiniteColumn(spec);
+  EXPECT_EQ(records[1][column].item<float>(), 1);
+  EXPECT_TRUE(records[1][0].isnan().item<bool>());
+  EXPECT_EQ(records[0][column].item<float>(), 0);
+  EXPECT_FALSE(records[0][0].isnan().item<bool>());
+}
+
 TEST(TileQueries, StaysWithinBounds) {
   EXPECT_EQ(TileQueries(12, 112), 112);
   EXPECT_EQ(TileQueries(1 << 20, 1 << 20), 1);

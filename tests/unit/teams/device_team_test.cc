@@ -8,6 +8,7 @@
 
 #include "block.h"
 #include "worker/engine/teams/kernels.h"
+#include "worker/engine/teams/team_band.h"
 #include "worker/engine/teams/team_softmax.h"
 #include "worker/engine/teams/team_spectra.h"
 #include "worker/engine/teams/team_wavelets.h"
@@ -85,7 +86,7 @@ struct Rows {
     }
   }
   TeamTile Tile(int window) const {
-    return {attention.data(), 0, tokens, 1, tokens, tokens, 0, tokens, window, true};
+    return {attention.data(), 0, tokens, 1, tokens, tokens, 0, tokens, window, true, false};
   }
   // Every signal's numbers back to front.
   static std::vector<int32_t> BackToFront(int signals, int length) {
@@ -193,6 +194,35 @@ TEST(DeviceTeam, WaveletsAreTheReferences) {
                                   mine.coefficients = out + 111 * width;
                                   RunTeam(team, mine, 0, row, memory);
                                 });
+}
+
+TEST(DeviceTeam, BandsAreTheReferences) {
+  constexpr int kTokens = 40, kWindow = 8, kHeadDim = 16, kSignals = kTokens - kWindow;
+  const std::vector<float> query = Numbers(kTokens * kHeadDim, 6), sums = Numbers(kTokens, 8);
+  const std::vector<float> key = Numbers(kTokens * kHeadDim, 7);
+  const std::vector<int32_t> shuffle = Rows::BackToFront(kSignals, kWindow);
+  BandArguments arguments{};
+  arguments.query = query.data();
+  arguments.key = key.data();
+  arguments.query_row_stride = arguments.key_row_stride = kHeadDim;
+  arguments.log_sum_exp = sums.data();
+  arguments.heads = arguments.sharing = 1;
+  arguments.tokens = kTokens;
+  arguments.head_dim = kHeadDim;
+  arguments.scale = 0.25F;
+  arguments.window = kWindow;
+  arguments.local_width = 16;
+  arguments.shuffle = shuffle.data();
+  constexpr size_t kNumbers = 2 * kSignals * kWindow;
+  ExpectSameResults<32, float>({0, 9, 39}, ShapeOf(arguments).bytes,
+                               kNumbers + kTokens * sizeof(BandMasses) / sizeof(float),
+                               [&](auto team, float* out, int row, char* memory) {
+                                 BandArguments mine = arguments;
+                                 mine.windows = out;
+                                 mine.twins = out + kNumbers / 2;
+                                 mine.masses = reinterpret_cast<BandMasses*>(out + kNumbers);
+                                 RunTeam(team, mine, 0, row, memory);
+                               });
 }
 
 TEST(DeviceTeam, SoftmaxIsTheReference) {

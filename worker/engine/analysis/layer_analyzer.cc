@@ -43,6 +43,18 @@ void LayerAnalyzer::AddShortened(size_t alpha_index, int64_t first_query,
   tiles_->AddShortened(alpha_index, first_query, attention);
 }
 
+void LayerAnalyzer::AddBand(const AttentionBand& band) {
+  TORCH_CHECK(plan_->bands(), "this plan takes no band of attention");
+  teams_->AddBand(band);
+}
+
+void LayerAnalyzer::AddShortenedBand(size_t alpha_index, const AttentionBand& band) {
+  TORCH_CHECK(
+      plan_->bands() && plan_->needs_shortened() && alpha_index < plan_->spec().alphas.size(),
+      "this plan takes no band of a shortened sequence ", alpha_index);
+  teams_->AddShortenedBand(alpha_index, band);
+}
+
 void LayerAnalyzer::Add(const LaneBlock& block) {
   TORCH_CHECK(lanes_ != nullptr, "this plan takes tiles of attention, no lanes");
   lanes_->Add(block);

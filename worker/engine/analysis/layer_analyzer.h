@@ -22,6 +22,7 @@
 
 #include "worker/engine/analysis/plan.h"
 #include "worker/engine/lanes/lane_block.h"
+#include "worker/engine/torch/attention_band.h"
 
 namespace ondelette::engine {
 
@@ -53,13 +54,17 @@ class LayerAnalyzer {
   // between or after the calls of Add.
   void AddShortened(size_t alpha_index, int64_t first_query, const at::Tensor& attention);
 
+  // In place of the tiles of the whole sequence, or of a shortened one, where plan.bands().
+  void AddBand(const AttentionBand& band);
+  void AddShortenedBand(size_t alpha_index, const AttentionBand& band);
+
   // Lanes: the blocks of a head come in the order of their queries, one at a time. Those of other
   // heads and of shortened sequences may come at the same time on other threads.
   void Add(const LaneBlock& block);
   void AddShortened(size_t alpha_index, const LaneBlock& block);
 
-  // The records, [heads, Columns(spec).size()] float32 on the CPU, NaN where a figure is undefined.
-  // After the last tile; once.
+  // The records, [heads, Columns(spec).size()] float32 on the plan's device, NaN where a figure is
+  // undefined. After the last tile; once. Never waits for a GPU: the layers' work queues up.
   at::Tensor Finish();
 
  private:

@@ -1,5 +1,6 @@
 #include "worker/engine/analysis/team_analysis.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -23,6 +24,11 @@ void AddRows(const at::Tensor& figures, at::Tensor& sums) {
   AddTo(sums, figures.sum(1, /*keepdim=*/false, at::kDouble));
 }
 
+WaveletArguments OfCutWindows(WaveletArguments rules) {
+  rules.tile.cut = true;
+  return rules;
+}
+
 }  // namespace
 
 TeamAnalysis::TeamAnalysis(const AnalysisPlan& plan, int64_t heads)
@@ -36,10 +42,12 @@ void TeamAnalysis::Add(int64_t first_query, const at::Tensor& attention) {
   order_.Add(first_query, attention);
   AddRows(RowFiguresOf(plan_, first_query, attention), rows_);
   if (!plan_.relative()) AddReceived(first_query, attention);
-  AddWhole(first_query, attention);
+  AddWhole(plan_.teams()->wavelets(), first_query, attention);
   for (size_t alpha = 0; !plan_.needs_shortened() && alpha < shortened_.size(); ++alpha) {
     at::Tensor prefix = PrefixOf(attention, first_query, plan_.shortened_tokens(alpha));
-    if (prefix.defined()) AddShortenedSignals(alpha, first_query, prefix);
+    if (prefix.defined()) {
+      AddShortenedSignals(alpha, plan_.teams()->shortened(alpha), first_query, prefix);
+    }
   }
 }
 
@@ -71,23 +79,51 @@ std::optional<SignalTile> TeamAnalysis::Transformed(const WaveletArguments& rule
   return std::move(own.signals);
 }
 
-void TeamAnalysis::AddWhole(int64_t first_query, const at::Tensor& attention) {
-  std::optional<SignalTile> signals =
-      Transformed(plan_.teams()->wavelets(), first_query, attention, wavelets_);
+void TeamAnalysis::AddWhole(const WaveletArguments& rules, int64_t first_query,
+                            const at::Tensor& attention) {
+  std::optional<SignalTile> signals = Transformed(rules, first_query, attention, wavelets_);
   if (signals && scale_ != nullptr) scale_->AddWhole(*signals);
 }
 
-void TeamAnalysis::AddShortenedSignals(size_t alpha, int64_t first_query,
-                                       const at::Tensor& attention) {
-  std::optional<SignalTile> signals =
-      Transformed(plan_.teams()->shortened(alpha), first_query, attention, shortened_[alpha]);
+void TeamAnalysis::AddShortenedSignals(size_t alpha, const WaveletArguments& rules,
+                                       int64_t first_query, const at::Tensor& attention) {
+  std::optional<SignalTile> signals = Transformed(rules, first_query, attention, shortened_[alpha]);
   if (signals && scale_ != nullptr) scale_->AddShortened(alpha, *signals);
 }
 
 void TeamAnalysis::AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention) {
   order_.AddShortened(alpha, first_query, attention);
   AddTo(shortened_non_finite_, CountNonFiniteRows(attention));
-  AddShortenedSignals(alpha, first_query, attention);
+  AddShortenedSignals(alpha, plan_.teams()->shortened(alpha), first_query, attention);
+}
+
+// The first windows of the whole sequence are those of its prefix.
+void TeamAnalysis::AddBand(const AttentionBand& band) {
+  order_.AddAll(band.query);
+  const CutWindows cut = CutBand(plan_, band, /*twins=*/true);
+  const int64_t window = plan_.spec().window_tokens;
+  AddRows(RowFiguresOf(plan_, cut), rows_);
+  static_assert(offsetof(RowFigures, sink_mass) - offsetof(RowFigures, non_finite) ==
+                    offsetof(BandMasses, sink_mass) &&
+                offsetof(RowFigures, local_mass) - offsetof(RowFigures, non_finite) ==
+                    offsetof(BandMasses, local_mass));
+  rows_.narrow(1, Place(offsetof(RowFigures, non_finite)), cut.masses.size(2))
+      .add_(cut.masses.sum(1, /*keepdim=*/false, at::kDouble));
+  AddWhole(OfCutWindows(plan_.teams()->wavelets()), window, cut.windows);
+  for (size_t alpha = 0; !plan_.needs_shortened() && alpha < shortened_.size(); ++alpha) {
+    const int64_t signals = std::max<int64_t>(0, plan_.shortened_tokens(alpha) - window);
+    AddShortenedSignals(alpha, OfCutWindows(plan_.teams()->shortened(alpha)), window,
+                        cut.windows.narrow(1, 0, signals));
+  }
+}
+
+void TeamAnalysis::AddShortenedBand(size_t alpha, const AttentionBand& band) {
+  order_.AddAllShortened(alpha, band.query);
+  const CutWindows cut = CutBand(plan_, band, /*twins=*/false);
+  AddTo(shortened_non_finite_,
+        cut.masses.select(2, Place(offsetof(BandMasses, non_finite))).sum(1, false, at::kDouble));
+  AddShortenedSignals(alpha, OfCutWindows(plan_.teams()->shortened(alpha)),
+                      plan_.spec().window_tokens, cut.windows);
 }
 
 void TeamAnalysis::FinishSpectra(Figures& figures) const {

@@ -17,6 +17,7 @@
 #include "worker/engine/analysis/signals.h"
 #include "worker/engine/analysis/tiles.h"
 #include "worker/engine/teams/arguments.h"
+#include "worker/engine/torch/attention_band.h"
 
 namespace ondelette::engine {
 
@@ -28,12 +29,16 @@ class TeamAnalysis {
 
   void Add(int64_t first_query, const at::Tensor& attention);
   void AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention);
+  // In place of all tiles.
+  void AddBand(const AttentionBand& band);
+  void AddShortenedBand(size_t alpha, const AttentionBand& band);
   at::Tensor Finish();
 
  private:
   void AddReceived(int64_t first_query, const at::Tensor& attention);
-  void AddWhole(int64_t first_query, const at::Tensor& attention);
-  void AddShortenedSignals(size_t alpha, int64_t first_query, const at::Tensor& attention);
+  void AddWhole(const WaveletArguments& rules, int64_t first_query, const at::Tensor& attention);
+  void AddShortenedSignals(size_t alpha, const WaveletArguments& rules, int64_t first_query,
+                           const at::Tensor& attention);
   // The tile's signals, if it has any, and what the scale figure compares of them; their figures are
   // added to `sums`.
   std::optional<SignalTile> Transformed(const WaveletArguments& rules, int64_t first_query,

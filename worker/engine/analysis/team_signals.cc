@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/engine/analysis/constants.h"
 #include "worker/engine/torch/run_teams.h"
 
 namespace ondelette::engine {
@@ -49,6 +50,15 @@ std::vector<Shuffled> ShufflesOf(const AnalysisPlan& plan, Sink sink, int64_t fi
   return shuffles;
 }
 
+// RowFigures of every row of attention [heads, rows, ...].
+at::Tensor SpectraOf(SpectraArguments& arguments, const at::Tensor& attention) {
+  at::Tensor figures =
+      at::empty({attention.size(0), attention.size(1), kRowFigures}, attention.options());
+  arguments.figures = reinterpret_cast<RowFigures*>(figures.data_ptr<float>());
+  RunTeams(arguments, attention.device());
+  return figures;
+}
+
 // [heads, signals, coefficients], finest detail first, as wavelet.h has them.
 std::vector<at::Tensor> LevelsOf(const TeamWavelet& wavelet, const at::Tensor& coefficients) {
   int64_t begin = wavelet.coefficients;
@@ -73,12 +83,54 @@ at::Tensor RowFiguresOf(const AnalysisPlan& plan, int64_t first_query,
     held[at] = ShufflesOf(plan, sink, first_query, attention.size(1));
     if (!held[at].empty()) arguments.shuffle[at] = held[at].front().shuffle;
   }
-  // Windows have no sink, whatever the spec says of it.
-  at::Tensor figures =
-      at::empty({attention.size(0), attention.size(1), kRowFigures}, attention.options());
-  arguments.figures = reinterpret_cast<RowFigures*>(figures.data_ptr<float>());
-  RunTeams(arguments, attention.device());
-  return figures;
+  return SpectraOf(arguments, attention);
+}
+
+CutWindows CutBand(const AnalysisPlan& plan, const AttentionBand& band, bool twins) {
+  const at::Tensor query = band.query.contiguous(), key = band.key.contiguous();
+  const at::Tensor log_sum_exp = band.log_sum_exp.contiguous();
+  const int64_t heads = query.size(0), tokens = query.size(1);
+  const int64_t window = plan.spec().window_tokens;
+  const int64_t signals = std::max<int64_t>(0, tokens - window);
+  CutWindows cut;
+  cut.windows = at::empty({heads, signals, window}, query.options());
+  cut.masses = at::empty({heads, tokens, 3}, query.options());
+  BandArguments arguments{};
+  arguments.query = query.data_ptr<float>();
+  arguments.query_head_stride = query.stride(0);
+  arguments.query_row_stride = query.stride(1);
+  arguments.key = key.data_ptr<float>();
+  arguments.key_head_stride = key.stride(0);
+  arguments.key_row_stride = key.stride(1);
+  arguments.log_sum_exp = log_sum_exp.data_ptr<float>();
+  arguments.log_sum_exp_stride = tokens;
+  arguments.heads = static_cast<int>(heads);
+  arguments.sharing = static_cast<int>(heads / key.size(0));
+  arguments.tokens = static_cast<int>(tokens);
+  arguments.head_dim = static_cast<int>(query.size(2));
+  arguments.scale = static_cast<float>(band.scale);
+  arguments.causal = band.causal;
+  arguments.window = static_cast<int>(window);
+  arguments.local_width = kLocalWidth;
+  arguments.windows = cut.windows.data_ptr<float>();
+  arguments.masses = reinterpret_cast<BandMasses*>(cut.masses.data_ptr<float>());
+  std::vector<Shuffled> shuffles;
+  if (twins) shuffles = ShufflesOf(plan, plan.spec().sink, window, signals);
+  if (!shuffles.empty()) {
+    cut.twins = at::empty_like(cut.windows);
+    arguments.shuffle = shuffles.front().shuffle.keys;
+    arguments.twins = cut.twins.data_ptr<float>();
+  }
+  RunTeams(arguments, query.device());
+  return cut;
+}
+
+at::Tensor RowFiguresOf(const AnalysisPlan& plan, const CutWindows& cut) {
+  SpectraArguments arguments = plan.teams()->spectra();
+  arguments.tile.cut = true;
+  SetAttention(plan.spec().window_tokens, cut.windows, arguments.tile);
+  if (cut.twins.defined()) arguments.shuffle[0].cut = cut.twins.data_ptr<float>();
+  return SpectraOf(arguments, cut.windows);
 }
 
 TransformedSignals TransformTile(const WaveletArguments& rules, int64_t first_query,

@@ -33,6 +33,20 @@ void TileOrder::AddShortened(size_t alpha, int64_t first_query, const at::Tensor
   Check(attention, first_query, plan_.shortened_tokens(alpha), next_shortened_[alpha]);
 }
 
+void TileOrder::CheckAll(const at::Tensor& query, int64_t tokens, int64_t& next) {
+  TORCH_CHECK(next == 0 && query.dim() == 3 && query.size(0) == heads_ && query.size(1) == tokens,
+              "queries must be [", heads_, ", ", tokens, ", head_dim], and come once");
+  next = tokens;
+}
+
+void TileOrder::AddAll(const at::Tensor& query) {
+  CheckAll(query, plan_.spec().tokens, next_query_);
+}
+
+void TileOrder::AddAllShortened(size_t alpha, const at::Tensor& query) {
+  CheckAll(query, plan_.shortened_tokens(alpha), next_shortened_[alpha]);
+}
+
 void TileOrder::CheckComplete() const {
   const Spec& spec = plan_.spec();
   TORCH_CHECK(next_query_ == spec.tokens, "queries ", next_query_, "..", spec.tokens - 1,
@@ -67,7 +81,7 @@ at::Tensor MakeRecords(const Spec& spec, const Figures& figures, const at::Tenso
         column.element < 0 ? figure->second : figure->second.select(1, column.element);
     columns.push_back(values.masked_fill(non_finite > 0, kUndefined));
   }
-  return at::stack(columns, 1).to(at::kFloat).to(at::kCPU);
+  return at::stack(columns, 1).to(at::kFloat);
 }
 
 }  // namespace ondelette::engine

@@ -23,10 +23,14 @@ class TileOrder {
   // AttentionObserver has it.
   void Add(int64_t first_query, const at::Tensor& attention);
   void AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention);
+  // All queries at once.
+  void AddAll(const at::Tensor& query);
+  void AddAllShortened(size_t alpha, const at::Tensor& query);
   // All have come.
   void CheckComplete() const;
 
  private:
+  void CheckAll(const at::Tensor& query, int64_t tokens, int64_t& next);
   void Check(const at::Tensor& attention, int64_t first_query, int64_t tokens, int64_t& next);
 
   const AnalysisPlan& plan_;
@@ -42,7 +46,7 @@ at::Tensor PrefixOf(const at::Tensor& attention, int64_t first_query, int64_t to
 // A tile with the zeros of the keys that its queries do not see: [heads, queries, tokens], contiguous.
 at::Tensor OverAllKeys(const at::Tensor& attention, int64_t tokens);
 
-// Records [heads, Columns(spec).size()] float32 on the CPU; NaN for heads of which rows are not finite,
+// Records [heads, Columns(spec).size()] float32 on the figures' device; NaN for heads of which rows are not finite,
 // `non_finite` [heads] of them.
 at::Tensor MakeRecords(const Spec& spec, const Figures& figures, const at::Tensor& non_finite);
 

@@ -8,6 +8,9 @@
 
 #include "worker/engine/model/attention_lanes.h"
 #include "worker/engine/model/attention_scores.h"
+#ifdef ONDELETTE_CUDA
+#include "worker/engine/model/fused_attention.h"
+#endif
 
 namespace ondelette::engine {
 namespace {
@@ -46,6 +49,14 @@ at::Tensor Attention(const at::Tensor& query, const at::Tensor& key, const at::T
   if (query.device().is_cpu() && !observer.tiles) {
     return AttentionLanes(query, key, value, rule, observer.lanes, output_needed);
   }
+#ifdef ONDELETTE_CUDA
+  if ((observer.band || !observer.tiles) && FusedServes(query, rule)) {
+    // A value that is not needed may not be there.
+    FusedOutput fused = FusedAttention(query, key, output_needed ? value : key, rule);
+    if (observer.band) observer.band({query, key, fused.log_sum_exp, rule.scale, rule.causal});
+    return output_needed ? fused.output : at::Tensor();
+  }
+#endif
   const int64_t heads = query.size(0), head_dim = query.size(2);
   const int64_t key_heads = key.size(0), tokens = key.size(1);
   at::Tensor output;

@@ -23,12 +23,13 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "worker/engine/lanes/lane_block.h"
+#include "worker/engine/torch/attention_band.h"
 
 namespace ondelette::engine {
 
 class LayerStream;
 
-// Who looks at a layer's attention: nobody, or one of the two. What is shown is the model's again
+// Who looks at a layer's attention: nobody, or one of the three. What is shown is the model's again
 // when the call returns; the whole [heads, n, n] never exists.
 struct AttentionObserver {
   // Tiles of consecutive queries, first_query rising from 0: float32 [heads, up to tile_queries,
@@ -36,6 +37,9 @@ struct AttentionObserver {
   // attention those that some query of the tile sees, else all n.
   std::function<void(int64_t first_query, const at::Tensor& attention)> tiles = {};
   int64_t tile_queries = 128;
+  // In place of tiles, where only windows of attention are looked at and a GPU has a fused kernel for
+  // it: once, what windows are made of.
+  std::function<void(const AttentionBand& band)> band = {};
   // On the CPU: blocks of lanes, a head's in the order of its queries; those of different heads at
   // the same time on several threads.
   std::function<void(const LaneBlock& block)> lanes = {};

@@ -89,7 +89,7 @@ absl::StatusOr<at::Tensor> MeasureControls(const Spec& spec, at::Device device) 
     if (!plan.ok()) return plan.status();
     rows.push_back(MeasurePattern(pattern, *plan));
   }
-  return at::cat(rows, 0).contiguous();
+  return at::cat(rows, 0).to(at::kCPU).contiguous();
 }
 
 }  // namespace ondelette::engine

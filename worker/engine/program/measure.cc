@@ -115,9 +115,15 @@ class LayerMeasurement {
 
   AttentionObserver Observer(int64_t tokens) {
     if (measurement_.plan->lanes() == nullptr) {
-      return {.tiles = [this](int64_t first, const at::Tensor& tile) { Observe(first, tile); },
-              .tile_queries =
-                  TileQueries(measurement_.model.heads(), tokens, measurement_.model.device())};
+      AttentionObserver observer{
+          .tiles = [this](int64_t first, const at::Tensor& tile) { Observe(first, tile); },
+          .tile_queries =
+              TileQueries(measurement_.model.heads(), tokens, measurement_.model.device())};
+      // Who wants to see attention sees all of it.
+      if (measurement_.plan->bands() && !measurement_.sink.attention) {
+        observer.band = [this](const AttentionBand& band) { Observe(band); };
+      }
+      return observer;
     }
     if (measurement_.sink.attention && !pass_.alpha) {
       whole_ = at::empty({measurement_.model.heads(), tokens, tokens}, at::kFloat);
@@ -131,6 +137,11 @@ class LayerMeasurement {
     if (measurement_.sink.attention) {
       Show(first, OverAllKeys(attention, measurement_.plan->spec().tokens));
     }
+  }
+
+  void Observe(const AttentionBand& band) {
+    if (pass_.alpha) return analyzer_->AddShortenedBand(*pass_.alpha, band);
+    analyzer_->AddBand(band);
   }
 
   // Called by several threads, each with heads of its own.
@@ -178,7 +189,7 @@ absl::Status RunLayer(const Measurement& measurement, int64_t layer, Batch& batc
 
 absl::Status HandOver(const MeasureSink& sink, Batch& batch) {
   for (size_t at = 0; at < batch.records.size(); ++at) {
-    absl::Status status = sink.records(batch.first + at, at::stack(batch.records[at]));
+    absl::Status status = sink.records(batch.first + at, at::stack(batch.records[at]).to(at::kCPU));
     if (!status.ok()) return status;
     batch.records[at].clear();
   }

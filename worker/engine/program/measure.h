@@ -29,7 +29,7 @@ struct MeasureSink {
   // Every record of a sequence, float32 [layers, heads, Columns(spec)] on the CPU, NaN where
   // undefined: in the order of the sequences, once each.
   std::function<absl::Status(size_t sequence, const at::Tensor& records)> records;
-  // Optional: a layer of a sequence has been measured. All sequences of a batch are through a layer
+  // Optional: a layer of a sequence has been measured; on a GPU, queued. All sequences of a batch are through a layer
   // before the next one begins.
   std::function<absl::Status(size_t sequence, int64_t layer)> progress;
   // Optional: each tile of the full sequence's attention, with all its keys.

@@ -34,6 +34,11 @@ TeamShape ShapeOf(const SoftmaxArguments& arguments) {
   return {arguments.heads, arguments.queries, arguments.keys, arguments.in_place ? 0 : bytes};
 }
 
+TeamShape ShapeOf(const BandArguments& arguments) {
+  return {arguments.heads, arguments.tokens, arguments.window,
+          arguments.head_dim * static_cast<int64_t>(sizeof(float))};
+}
+
 TeamWavelet MakeTeamWavelet(const WaveletTable& table) {
   TeamWavelet wavelet{};
   wavelet.length = static_cast<int>(table.length);

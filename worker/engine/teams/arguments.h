@@ -25,6 +25,8 @@ struct TeamTile {
   int tokens;  // of the sequence: a row's length, whatever `keys` is
   int window;
   bool causal;
+  // `attention` is the windows themselves, [heads, queries, window], of queries >= window.
+  bool cut;
 };
 
 // Which key stands where in a signal's shuffled twin, by signal: number t of the twin is number
@@ -32,6 +34,8 @@ struct TeamTile {
 struct TeamShuffle {
   const int32_t* keys = nullptr;  // [signals, length]; nullptr: no twins
   int first = 0;                  // the signal whose keys come first: its row's or window's index
+  // Of windows that are cut: the twins themselves, as the windows lie; nullptr: no twins.
+  const float* cut = nullptr;
 };
 
 struct TeamFft {
@@ -114,6 +118,31 @@ struct WaveletArguments {
 
 inline int WaveletFigures(const TeamWavelet& wavelet) { return 3 + 2 * (wavelet.steps + 1); }
 
+// What BandArguments' kernel finds beside windows, of one query.
+struct BandMasses {
+  float non_finite, sink_mass, local_mass;  // as RowFigures has them
+};
+
+// From queries, keys and log-sum-exps to windows of attention.
+struct BandArguments {
+  // [heads, tokens, head_dim] and [key heads, tokens, head_dim]; strides in numbers. All multiples of 4,
+  // and the addresses of 16 bytes.
+  const float* query;
+  const float* key;
+  int64_t query_head_stride, query_row_stride, key_head_stride, key_row_stride;
+  const float* log_sum_exp;  // [heads, tokens], of scale q.k over the keys that a query sees
+  int64_t log_sum_exp_stride;
+  int heads, sharing;  // query heads, and how many of them read one key head
+  int tokens, head_dim;
+  float scale;
+  bool causal;
+  int window, local_width;
+  const int32_t* shuffle;  // [tokens - window, window], as TeamShuffle's; nullptr: no twins
+  float* windows;          // [heads, tokens - window, window]
+  float* twins;
+  BandMasses* masses;  // [heads, tokens]
+};
+
 // Scores [heads, queries, keys] to probabilities, in place: scale, bias, softcap and mask as
 // AttentionRule (model/attention.h) has them. What is masked gets exactly 0.
 struct SoftmaxArguments {
@@ -138,6 +167,7 @@ struct TeamShape {
 TeamShape ShapeOf(const SpectraArguments& arguments);
 TeamShape ShapeOf(const WaveletArguments& arguments);
 TeamShape ShapeOf(const SoftmaxArguments& arguments);
+TeamShape ShapeOf(const BandArguments& arguments);
 
 // The rules of table, whose counts must fit: of right to 4, of left to 2.
 TeamWavelet MakeTeamWavelet(const WaveletTable& table);

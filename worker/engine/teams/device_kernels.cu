@@ -2,6 +2,7 @@
 
 #include "worker/engine/teams/device_team.h"
 #include "worker/engine/teams/kernels.h"
+#include "worker/engine/teams/team_band.h"
 #include "worker/engine/teams/team_softmax.h"
 #include "worker/engine/teams/team_spectra.h"
 #include "worker/engine/teams/team_wavelets.h"
@@ -61,6 +62,9 @@ const char* RunOnDevice(const WaveletArguments& arguments, void* stream) {
   return Run(arguments, stream);
 }
 const char* RunOnDevice(const SoftmaxArguments& arguments, void* stream) {
+  return Run(arguments, stream);
+}
+const char* RunOnDevice(const BandArguments& arguments, void* stream) {
   return Run(arguments, stream);
 }
 

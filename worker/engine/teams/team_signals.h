@@ -76,9 +76,11 @@ ONDELETTE_PORTABLE inline TeamMeasures LoadSignal(const Team& team, int count, f
 
 // x[d] = A[i, i - d], d < window.
 template <typename Team>
-ONDELETTE_PORTABLE inline TeamMeasures LoadWindow(const Team& team, const TeamRow& row, int window,
-                                                  float* x) {
-  return LoadSignal(team, window, x, [=](int d) { return row.At(row.query - d); });
+ONDELETTE_PORTABLE inline TeamMeasures LoadWindow(const Team& team, const TeamTile& tile,
+                                                  const TeamRow& row, float* x) {
+  const bool cut = tile.cut;
+  return LoadSignal(team, tile.window, x,
+                    [=](int d) { return cut ? row.x[d] : row.At(row.query - d); });
 }
 
 }  // namespace ondelette::engine

@@ -25,7 +25,7 @@ struct SeenColumns {
 // Row `at` of one head, in place. `memory`: as ShapeOf has it, aligned to 16.
 template <typename Team>
 ONDELETTE_PORTABLE inline void RunTeam(const Team& team, const SoftmaxArguments& arguments,
-                                           int head, int at, char* memory) {
+                                       int head, int at, char* memory) {
   const int query = arguments.first_query + at;
   float* row =
       arguments.scores + (static_cast<int64_t>(head) * arguments.queries + at) * arguments.keys;

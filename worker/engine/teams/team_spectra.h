@@ -171,8 +171,9 @@ ONDELETTE_PORTABLE inline void MeasureRows(const Team& team, const SpectraArgume
     const TeamShuffle& shuffle = arguments.shuffle[dropped];
     const float* numbers = x + dropped;
     const TeamSignal signal(numbers, spectrum.length, dropped == 1, dropped == 1 ? rest : whole);
+    const int64_t index = row.query - dropped - shuffle.first;
     const int32_t* keys =
-        shuffle.keys + static_cast<int64_t>(row.query - dropped - shuffle.first) * spectrum.length;
+        shuffle.keys == nullptr ? nullptr : shuffle.keys + index * spectrum.length;
     MeasurePair(
         team, spectrum, signal, shuffle.keys == nullptr ? nullptr : &signal,
         [=](int t) { return numbers[keys[t]]; }, data, figures.spectra[dropped]);
@@ -187,19 +188,22 @@ ONDELETTE_PORTABLE inline void MeasureWindow(const Team& team, const SpectraArgu
   const TeamShuffle& shuffle = arguments.shuffle[0];
   float* y = x + window;
   auto* data = reinterpret_cast<Complex*>(y + window);
-  const TeamMeasures measures = LoadWindow(team, row, window, x);
+  const TeamMeasures measures = LoadWindow(team, arguments.tile, row, x);
   figures.window_mass = measures.mass;
   const TeamSignal signal(x, window, true, measures);
-  if (shuffle.keys == nullptr) {
+  if (shuffle.keys == nullptr && shuffle.cut == nullptr) {
     MeasurePair(
         team, arguments.spectrum[0], signal, nullptr, [](int) { return 0.0f; }, data,
         figures.spectra[0]);
     return;
   }
-  const int32_t* keys =
-      shuffle.keys + static_cast<int64_t>(row.query - window - shuffle.first) * window;
-  const TeamSignal twin(y, window, true,
-                        LoadSignal(team, window, y, [=](int d) { return row.At(keys[d]); }));
+  const float* cut =
+      shuffle.cut == nullptr ? nullptr : shuffle.cut + (row.x - arguments.tile.attention);
+  const int64_t index = row.query - window - shuffle.first;
+  const int32_t* keys = shuffle.keys == nullptr ? nullptr : shuffle.keys + index * window;
+  const TeamSignal twin(y, window, true, LoadSignal(team, window, y, [=](int d) {
+                          return cut != nullptr ? cut[d] : row.At(keys[d]);
+                        }));
   MeasurePair(
       team, arguments.spectrum[0], signal, &twin, [=](int d) { return y[d]; }, data,
       figures.spectra[0]);
@@ -212,10 +216,13 @@ ONDELETTE_PORTABLE inline void RunTeam(const Team& team, const SpectraArguments&
   const TeamRow row(arguments.tile, head, at);
   auto* x = reinterpret_cast<float*>(memory);
   RowFigures figures = {};
-  const RowMasses masses = MeasureMasses(team, row, arguments.local_width);
-  figures.non_finite = masses.non_finite;
-  figures.local_mass = masses.local;
-  figures.sink_mass = row.query == 0 ? 0.0f : row.x[0];
+  // Windows that are cut come without the rest of their rows.
+  if (!arguments.tile.cut) {
+    const RowMasses masses = MeasureMasses(team, row, arguments.local_width);
+    figures.non_finite = masses.non_finite;
+    figures.local_mass = masses.local;
+    figures.sink_mass = row.query == 0 ? 0.0f : row.x[0];
+  }
   if (arguments.tile.window > 0) {
     MeasureWindow(team, arguments, row, x, figures);
   } else {

@@ -154,7 +154,7 @@ ONDELETTE_PORTABLE inline bool LoadWaveletSignal(const Team& team,
   const int dropped = arguments.dropped ? 1 : 0;
   if (row.query < (window > 0 ? window : dropped)) return false;
   const TeamMeasures measures =
-      window > 0 ? LoadWindow(team, row, window, x)
+      window > 0 ? LoadWindow(team, arguments.tile, row, x)
                  : LoadSignal(team, length, x, [=](int t) { return row.At(t + dropped); });
   const TeamSignal signal(x, length, window > 0 || dropped == 1, measures);
   const float scale = signal.scale, mean = arguments.detrended ? signal.mean : 0.0f;
