@@ -11,6 +11,9 @@ endif()
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
 
+# One CUDA runtime in the process: LibTorch's.
+set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
+
 find_program(ONDELETTE_CCACHE ccache)
 if(ONDELETTE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ONDELETTE_CCACHE})
