@@ -174,29 +174,44 @@ TEST(Analyzer, ShortenedSequencesAreAskedForWhereTheWholeDoesNotHoldThem) {
   EXPECT_FALSE((*AnalysisPlan::Create(spec, at::kCPU))->needs_shortened());
 }
 
-// Queries and keys, their attention, and its log-sum-exps.
+// Scores, and the attention that they become.
 struct Scored {
-  Scored(int64_t heads, int64_t tokens, bool causal, uint64_t seed) {
-    auto generator = at::detail::createCPUGenerator(seed);
-    band.query = at::randn({heads, tokens, 8}, generator) * 2;
-    band.key = at::randn({heads / 2, tokens, 8}, generator);
-    band.scale = 0.4;
-    band.causal = causal;
-    at::Tensor keys = band.key.to(at::kDouble).repeat_interleave(2, 0);
-    at::Tensor scores = at::matmul(band.query.to(at::kDouble), keys.transpose(1, 2)) * band.scale;
-    if (causal) {
-      const at::Tensor hidden = at::ones({tokens, tokens}, at::kBool).triu(1);
-      scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
-    }
-    attention = scores.softmax(-1).to(at::kFloat);
-    band.log_sum_exp = scores.logsumexp(-1).to(at::kFloat);
+  Scored(int64_t heads, int64_t tokens, bool causal_scores, uint64_t seed)
+      : causal(causal_scores),
+        scores(at::randn({heads, tokens, tokens}, at::detail::createCPUGenerator(seed)) * 5) {
+    at::Tensor hidden = at::zeros({tokens, tokens}, at::kBool);
+    if (causal) hidden = hidden.logical_not().triu(1);
+    attention = (scores * 0.4F)
+                    .masked_fill(hidden, -std::numeric_limits<double>::infinity())
+                    .to(at::kDouble)
+                    .softmax(-1)
+                    .to(at::kFloat);
   }
-  AttentionBand band;
-  at::Tensor attention;
+  // Calls add(rows) tile by tile.
+  template <typename Add>
+  void Feed(int64_t tile, Add add) const {
+    const int64_t tokens = scores.size(1);
+    for (int64_t first = 0; first < tokens; first += tile) {
+      const int64_t count = std::min(tile, tokens - first);
+      const at::Tensor part =
+          scores.narrow(1, first, count).narrow(2, 0, causal ? first + count : tokens).contiguous();
+      SoftmaxArguments rows{};
+      rows.scores = part.data_ptr<float>();
+      rows.heads = static_cast<int>(part.size(0));
+      rows.queries = static_cast<int>(count);
+      rows.keys = static_cast<int>(part.size(2));
+      rows.first_query = static_cast<int>(first);
+      rows.scale = 0.4F;
+      rows.causal = causal;
+      add(rows);
+    }
+  }
+  bool causal;
+  at::Tensor scores, attention;
 };
 
-// Windows cut from queries and keys are those of the attention that never was.
-TEST(Analyzer, ABandIsAsGoodAsAllTiles) {
+// Windows cut from scores are those of the attention that never was.
+TEST(Analyzer, ScoresAreAsGoodAsAttention) {
   for (const auto& [causal, nulls, sampling] : {std::tuple{true, true, ScaleSampling::kStride},
                                                 {true, true, ScaleSampling::kPrefix},
                                                 {false, true, ScaleSampling::kStride},
@@ -208,37 +223,45 @@ TEST(Analyzer, ABandIsAsGoodAsAllTiles) {
     const std::vector<Scored> shortened = {Scored(4, 75, causal, 2), Scored(4, 37, causal, 3)};
     auto plan = AnalysisPlan::Create(spec, at::kCPU, causal, true, Method::kTeams);
     ASSERT_TRUE(plan.ok()) << plan.status();
-    ASSERT_TRUE((*plan)->bands());
-    LayerAnalyzer analyzer(*plan, 4);
-    Feeding feeding;
-    feeding.causal = causal;
-    analyzer.AddBand(whole.band);
-    for (size_t alpha = 0; (*plan)->needs_shortened() && alpha < shortened.size(); ++alpha) {
-      analyzer.AddShortenedBand(alpha, shortened[alpha].band);
-      feeding.shortened.push_back(shortened[alpha].attention);
+    ASSERT_TRUE((*plan)->takes_scores());
+    for (int64_t tile : {150, 64, 7}) {
+      LayerAnalyzer analyzer(*plan, 4);
+      Feeding feeding;
+      feeding.causal = causal;
+      whole.Feed(tile, [&](const SoftmaxArguments& rows) { analyzer.Add(rows); });
+      for (size_t alpha = 0; (*plan)->needs_shortened() && alpha < shortened.size(); ++alpha) {
+        shortened[alpha].Feed(
+            tile, [&](const SoftmaxArguments& rows) { analyzer.AddShortened(alpha, rows); });
+        feeding.shortened.push_back(shortened[alpha].attention);
+      }
+      const at::Tensor records = analyzer.Finish();
+      const at::Tensor expected = Analyze(spec, whole.attention, feeding);
+      EXPECT_TRUE(at::allclose(records, expected, 2e-5, 1e-6, /*equal_nan=*/true))
+          << (records - expected).abs().amax(0);
     }
-    const at::Tensor records = analyzer.Finish();
-    const at::Tensor expected = Analyze(spec, whole.attention, feeding);
-    EXPECT_TRUE(at::allclose(records, expected, 2e-4, 1e-5, /*equal_nan=*/true))
-        << (records - expected).abs().amax(0);
   }
 }
 
-TEST(Analyzer, ABandReportsNanOnItsRows) {
+TEST(Analyzer, ScoresThatAreNotFiniteStayOnTheirHead) {
   Spec spec = SmallSpec("relative-window", 100);
   Scored scored(4, 100, true, 4);
-  scored.band.query[1][80][3] = std::numeric_limits<float>::quiet_NaN();
-  scored.band.log_sum_exp[1][80] = std::numeric_limits<float>::quiet_NaN();
+  scored.scores[1][80][3] = std::numeric_limits<float>::quiet_NaN();
+  scored.scores[2][20][3] = std::numeric_limits<float>::infinity();
+  scored.scores[3][20][3] = -std::numeric_limits<float>::infinity();
+  scored.scores[3][20][40] = std::numeric_limits<float>::quiet_NaN();  // in the future
   auto plan = AnalysisPlan::Create(spec, at::kCPU, true, true, Method::kTeams);
   LayerAnalyzer analyzer(*plan, 4);
-  analyzer.AddBand(scored.band);
-  EXPECT_THROW(analyzer.AddBand(scored.band), c10::Error) << "a second time";
+  scored.Feed(30, [&](const SoftmaxArguments& rows) { analyzer.Add(rows); });
+  scored.Feed(100, [&](const SoftmaxArguments& rows) {
+    EXPECT_THROW(analyzer.Add(rows), c10::Error) << "a second time";
+  });
   const at::Tensor records = analyzer.Finish();
   const int64_t column = NonFiniteColumn(spec);
-  EXPECT_EQ(records[1][column].item<float>(), 1);
-  EXPECT_TRUE(records[1][0].isnan().item<bool>());
-  EXPECT_EQ(records[0][column].item<float>(), 0);
-  EXPECT_FALSE(records[0][0].isnan().item<bool>());
+  for (int64_t head = 0; head < 4; ++head) {
+    const bool bad = head == 1 || head == 2;
+    EXPECT_EQ(records[head][column].item<float>(), bad ? 1 : 0) << head;
+    EXPECT_EQ(records[head][0].isnan().item<bool>(), bad) << head;
+  }
 }
 
 TEST(TileQueries, StaysWithinBounds) {

@@ -8,7 +8,6 @@
 
 #include "block.h"
 #include "worker/engine/teams/kernels.h"
-#include "worker/engine/teams/team_band.h"
 #include "worker/engine/teams/team_softmax.h"
 #include "worker/engine/teams/team_spectra.h"
 #include "worker/engine/teams/team_wavelets.h"
@@ -196,31 +195,22 @@ TEST(DeviceTeam, WaveletsAreTheReferences) {
                                 });
 }
 
-TEST(DeviceTeam, BandsAreTheReferences) {
-  constexpr int kTokens = 40, kWindow = 8, kHeadDim = 16, kSignals = kTokens - kWindow;
-  const std::vector<float> query = Numbers(kTokens * kHeadDim, 6), sums = Numbers(kTokens, 8);
-  const std::vector<float> key = Numbers(kTokens * kHeadDim, 7);
-  const std::vector<int32_t> shuffle = Rows::BackToFront(kSignals, kWindow);
-  BandArguments arguments{};
-  arguments.query = query.data();
-  arguments.key = key.data();
-  arguments.query_row_stride = arguments.key_row_stride = kHeadDim;
-  arguments.log_sum_exp = sums.data();
-  arguments.heads = arguments.sharing = 1;
-  arguments.tokens = kTokens;
-  arguments.head_dim = kHeadDim;
-  arguments.scale = 0.25F;
+TEST(DeviceTeam, WindowsAreTheReferences) {
+  constexpr int kQueries = 40, kKeys = 60, kWindow = 24, kSignals = kQueries - 4;
+  std::vector<float> scores = Numbers(kQueries * kKeys, 6);
+  const std::vector<int32_t> keys = Rows::BackToFront(kSignals, kWindow);
+  WindowArguments arguments{};
+  arguments.rows = {scores.data(), 1, kQueries, kKeys, 20, 0, 10, 0, true, 0, nullptr, 0, false};
   arguments.window = kWindow;
   arguments.local_width = 16;
-  arguments.shuffle = shuffle.data();
+  arguments.shuffle = {keys.data(), 0};
   constexpr size_t kNumbers = 2 * kSignals * kWindow;
-  ExpectSameResults<32, float>({0, 9, 39}, ShapeOf(arguments).bytes,
-                               kNumbers + kTokens * sizeof(BandMasses) / sizeof(float),
+  ExpectSameResults<32, float>({0, 9, 39}, ShapeOf(arguments).bytes, kNumbers + 3 * kQueries,
                                [&](auto team, float* out, int row, char* memory) {
-                                 BandArguments mine = arguments;
+                                 WindowArguments mine = arguments;
                                  mine.windows = out;
                                  mine.twins = out + kNumbers / 2;
-                                 mine.masses = reinterpret_cast<BandMasses*>(out + kNumbers);
+                                 mine.masses = reinterpret_cast<WindowMasses*>(out + kNumbers);
                                  RunTeam(team, mine, 0, row, memory);
                                });
 }

@@ -43,16 +43,16 @@ void LayerAnalyzer::AddShortened(size_t alpha_index, int64_t first_query,
   tiles_->AddShortened(alpha_index, first_query, attention);
 }
 
-void LayerAnalyzer::AddBand(const AttentionBand& band) {
-  TORCH_CHECK(plan_->bands(), "this plan takes no band of attention");
-  teams_->AddBand(band);
+void LayerAnalyzer::Add(const SoftmaxArguments& rows) {
+  TORCH_CHECK(plan_->takes_scores(), "this plan takes no scores");
+  teams_->Add(rows);
 }
 
-void LayerAnalyzer::AddShortenedBand(size_t alpha_index, const AttentionBand& band) {
-  TORCH_CHECK(
-      plan_->bands() && plan_->needs_shortened() && alpha_index < plan_->spec().alphas.size(),
-      "this plan takes no band of a shortened sequence ", alpha_index);
-  teams_->AddShortenedBand(alpha_index, band);
+void LayerAnalyzer::AddShortened(size_t alpha_index, const SoftmaxArguments& rows) {
+  TORCH_CHECK(plan_->takes_scores() && plan_->needs_shortened() &&
+                  alpha_index < plan_->spec().alphas.size(),
+              "this plan takes no scores of a shortened sequence ", alpha_index);
+  teams_->AddShortened(alpha_index, rows);
 }
 
 void LayerAnalyzer::Add(const LaneBlock& block) {

@@ -22,7 +22,7 @@
 
 #include "worker/engine/analysis/plan.h"
 #include "worker/engine/lanes/lane_block.h"
-#include "worker/engine/torch/attention_band.h"
+#include "worker/engine/teams/arguments.h"
 
 namespace ondelette::engine {
 
@@ -54,9 +54,9 @@ class LayerAnalyzer {
   // between or after the calls of Add.
   void AddShortened(size_t alpha_index, int64_t first_query, const at::Tensor& attention);
 
-  // In place of the tiles of the whole sequence, or of a shortened one, where plan.bands().
-  void AddBand(const AttentionBand& band);
-  void AddShortenedBand(size_t alpha_index, const AttentionBand& band);
+  // In place of tiles, where plan.takes_scores(): the scores that would become them.
+  void Add(const SoftmaxArguments& rows);
+  void AddShortened(size_t alpha_index, const SoftmaxArguments& rows);
 
   // Lanes: the blocks of a head come in the order of their queries, one at a time. Those of other
   // heads and of shortened sequences may come at the same time on other threads.

@@ -61,8 +61,9 @@ class AnalysisPlan {
   const LanePlan* lanes() const { return lanes_ ? &*lanes_ : nullptr; }
   // Where those of teams do; nullptr: tiles are analysed with tensors.
   const TeamPlan* teams() const { return teams_ ? &*teams_ : nullptr; }
-  // Whether windows are all that is looked at, so that a band of attention is enough.
-  bool bands() const { return teams_.has_value() && relative(); }
+  // Whether windows are all that is looked at: they are cut from scores, and the attention itself need
+  // not be written anywhere.
+  bool takes_scores() const { return teams_.has_value() && relative(); }
 
   // What follows is there for tiles only.
 

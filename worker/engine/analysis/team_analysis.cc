@@ -98,32 +98,35 @@ void TeamAnalysis::AddShortened(size_t alpha, int64_t first_query, const at::Ten
 }
 
 // The first windows of the whole sequence are those of its prefix.
-void TeamAnalysis::AddBand(const AttentionBand& band) {
-  order_.AddAll(band.query);
-  const CutWindows cut = CutBand(plan_, band, /*twins=*/true);
-  const int64_t window = plan_.spec().window_tokens;
+void TeamAnalysis::Add(const SoftmaxArguments& rows) {
+  order_.Add(rows);
+  const CutWindows cut = CutScores(plan_, rows, /*twins=*/true);
   AddRows(RowFiguresOf(plan_, cut), rows_);
-  static_assert(offsetof(RowFigures, sink_mass) - offsetof(RowFigures, non_finite) ==
-                    offsetof(BandMasses, sink_mass) &&
-                offsetof(RowFigures, local_mass) - offsetof(RowFigures, non_finite) ==
-                    offsetof(BandMasses, local_mass));
-  rows_.narrow(1, Place(offsetof(RowFigures, non_finite)), cut.masses.size(2))
-      .add_(cut.masses.sum(1, /*keepdim=*/false, at::kDouble));
-  AddWhole(OfCutWindows(plan_.teams()->wavelets()), window, cut.windows);
+  AddMasses(cut.masses);
+  AddWhole(OfCutWindows(plan_.teams()->wavelets()), cut.first_query, cut.windows);
   for (size_t alpha = 0; !plan_.needs_shortened() && alpha < shortened_.size(); ++alpha) {
-    const int64_t signals = std::max<int64_t>(0, plan_.shortened_tokens(alpha) - window);
-    AddShortenedSignals(alpha, OfCutWindows(plan_.teams()->shortened(alpha)), window,
-                        cut.windows.narrow(1, 0, signals));
+    const int64_t signals = plan_.shortened_tokens(alpha) - cut.first_query;
+    if (signals <= 0) continue;
+    AddShortenedSignals(alpha, OfCutWindows(plan_.teams()->shortened(alpha)), cut.first_query,
+                        cut.windows.narrow(1, 0, std::min(signals, cut.windows.size(1))));
   }
 }
 
-void TeamAnalysis::AddShortenedBand(size_t alpha, const AttentionBand& band) {
-  order_.AddAllShortened(alpha, band.query);
-  const CutWindows cut = CutBand(plan_, band, /*twins=*/false);
-  AddTo(shortened_non_finite_,
-        cut.masses.select(2, Place(offsetof(BandMasses, non_finite))).sum(1, false, at::kDouble));
-  AddShortenedSignals(alpha, OfCutWindows(plan_.teams()->shortened(alpha)),
-                      plan_.spec().window_tokens, cut.windows);
+// WindowMasses [heads, queries, 3] stand side by side in RowFigures as well.
+void TeamAnalysis::AddMasses(const at::Tensor& masses) {
+  constexpr size_t kFirst = offsetof(RowFigures, non_finite);
+  static_assert(offsetof(RowFigures, sink_mass) - kFirst == offsetof(WindowMasses, sink_mass) &&
+                offsetof(RowFigures, local_mass) - kFirst == offsetof(WindowMasses, local_mass));
+  rows_.narrow(1, Place(kFirst), masses.size(2)).add_(masses.sum(1, false, at::kDouble));
+}
+
+void TeamAnalysis::AddShortened(size_t alpha, const SoftmaxArguments& rows) {
+  order_.AddShortened(alpha, rows);
+  const CutWindows cut = CutScores(plan_, rows, /*twins=*/false);
+  const int64_t non_finite = Place(offsetof(WindowMasses, non_finite));
+  AddTo(shortened_non_finite_, cut.masses.select(2, non_finite).sum(1, false, at::kDouble));
+  AddShortenedSignals(alpha, OfCutWindows(plan_.teams()->shortened(alpha)), cut.first_query,
+                      cut.windows);
 }
 
 void TeamAnalysis::FinishSpectra(Figures& figures) const {

@@ -17,7 +17,6 @@
 #include "worker/engine/analysis/signals.h"
 #include "worker/engine/analysis/tiles.h"
 #include "worker/engine/teams/arguments.h"
-#include "worker/engine/torch/attention_band.h"
 
 namespace ondelette::engine {
 
@@ -29,12 +28,13 @@ class TeamAnalysis {
 
   void Add(int64_t first_query, const at::Tensor& attention);
   void AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention);
-  // In place of all tiles.
-  void AddBand(const AttentionBand& band);
-  void AddShortenedBand(size_t alpha, const AttentionBand& band);
+  // In place of tiles, where plan.takes_scores().
+  void Add(const SoftmaxArguments& rows);
+  void AddShortened(size_t alpha, const SoftmaxArguments& rows);
   at::Tensor Finish();
 
  private:
+  void AddMasses(const at::Tensor& masses);
   void AddReceived(int64_t first_query, const at::Tensor& attention);
   void AddWhole(const WaveletArguments& rules, int64_t first_query, const at::Tensor& attention);
   void AddShortenedSignals(size_t alpha, const WaveletArguments& rules, int64_t first_query,

@@ -86,49 +86,35 @@ at::Tensor RowFiguresOf(const AnalysisPlan& plan, int64_t first_query,
   return SpectraOf(arguments, attention);
 }
 
-CutWindows CutBand(const AnalysisPlan& plan, const AttentionBand& band, bool twins) {
-  const at::Tensor query = band.query.contiguous(), key = band.key.contiguous();
-  const at::Tensor log_sum_exp = band.log_sum_exp.contiguous();
-  const int64_t heads = query.size(0), tokens = query.size(1);
-  const int64_t window = plan.spec().window_tokens;
-  const int64_t signals = std::max<int64_t>(0, tokens - window);
+CutWindows CutScores(const AnalysisPlan& plan, const SoftmaxArguments& rows, bool twins) {
+  const int64_t window = plan.spec().window_tokens, end = rows.first_query + rows.queries;
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat).device(plan.device());
   CutWindows cut;
-  cut.windows = at::empty({heads, signals, window}, query.options());
-  cut.masses = at::empty({heads, tokens, 3}, query.options());
-  BandArguments arguments{};
-  arguments.query = query.data_ptr<float>();
-  arguments.query_head_stride = query.stride(0);
-  arguments.query_row_stride = query.stride(1);
-  arguments.key = key.data_ptr<float>();
-  arguments.key_head_stride = key.stride(0);
-  arguments.key_row_stride = key.stride(1);
-  arguments.log_sum_exp = log_sum_exp.data_ptr<float>();
-  arguments.log_sum_exp_stride = tokens;
-  arguments.heads = static_cast<int>(heads);
-  arguments.sharing = static_cast<int>(heads / key.size(0));
-  arguments.tokens = static_cast<int>(tokens);
-  arguments.head_dim = static_cast<int>(query.size(2));
-  arguments.scale = static_cast<float>(band.scale);
-  arguments.causal = band.causal;
+  cut.first_query = std::min(std::max<int64_t>(rows.first_query, window), end);
+  const int64_t signals = end - cut.first_query;
+  cut.windows = at::empty({rows.heads, signals, window}, options);
+  cut.masses = at::empty({rows.heads, rows.queries, 3}, options);
+  WindowArguments arguments{};
+  arguments.rows = rows;
   arguments.window = static_cast<int>(window);
   arguments.local_width = kLocalWidth;
   arguments.windows = cut.windows.data_ptr<float>();
-  arguments.masses = reinterpret_cast<BandMasses*>(cut.masses.data_ptr<float>());
+  arguments.masses = reinterpret_cast<WindowMasses*>(cut.masses.data_ptr<float>());
   std::vector<Shuffled> shuffles;
-  if (twins) shuffles = ShufflesOf(plan, plan.spec().sink, window, signals);
+  if (twins) shuffles = ShufflesOf(plan, plan.spec().sink, cut.first_query, signals);
   if (!shuffles.empty()) {
     cut.twins = at::empty_like(cut.windows);
-    arguments.shuffle = shuffles.front().shuffle.keys;
+    arguments.shuffle = shuffles.front().shuffle;
     arguments.twins = cut.twins.data_ptr<float>();
   }
-  RunTeams(arguments, query.device());
+  RunTeams(arguments, plan.device());
   return cut;
 }
 
 at::Tensor RowFiguresOf(const AnalysisPlan& plan, const CutWindows& cut) {
   SpectraArguments arguments = plan.teams()->spectra();
   arguments.tile.cut = true;
-  SetAttention(plan.spec().window_tokens, cut.windows, arguments.tile);
+  SetAttention(cut.first_query, cut.windows, arguments.tile);
   if (cut.twins.defined()) arguments.shuffle[0].cut = cut.twins.data_ptr<float>();
   return SpectraOf(arguments, cut.windows);
 }

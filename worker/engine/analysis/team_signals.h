@@ -9,7 +9,6 @@
 #include "worker/engine/analysis/plan.h"
 #include "worker/engine/analysis/signals.h"
 #include "worker/engine/teams/arguments.h"
-#include "worker/engine/torch/attention_band.h"
 
 namespace ondelette::engine {
 
@@ -20,15 +19,16 @@ namespace ondelette::engine {
 // RowFigures of every row, [heads, queries, kRowFigures].
 at::Tensor RowFiguresOf(const AnalysisPlan& plan, int64_t first_query, const at::Tensor& attention);
 
-// Windows of attention that are cut by the kernel for bands.
+// Windows cut from a tile of scores, of queries first_query.., which are at least the window's length.
 struct CutWindows {
-  at::Tensor windows;  // [heads, n - window, window]
+  int64_t first_query;
+  at::Tensor windows;  // [heads, signals, window]
   at::Tensor twins;    // likewise of the shuffled rows; undefined where there are none
-  at::Tensor masses;   // BandMasses, [heads, n, 3]
+  at::Tensor masses;   // WindowMasses of all the tile's queries, [heads, queries, 3]
 };
-// Of a sequence of any length; twins only with `twins`, and where the plan has them.
-CutWindows CutBand(const AnalysisPlan& plan, const AttentionBand& band, bool twins);
-// RowFigures [heads, n - window, kRowFigures] without the masses of BandMasses.
+// Twins only with `twins`, and where the plan has them. `rows` lie on the plan's device.
+CutWindows CutScores(const AnalysisPlan& plan, const SoftmaxArguments& rows, bool twins);
+// RowFigures [heads, signals, kRowFigures] without the masses of WindowMasses.
 at::Tensor RowFiguresOf(const AnalysisPlan& plan, const CutWindows& cut);
 
 struct TransformedSignals {
@@ -37,7 +37,7 @@ struct TransformedSignals {
   SignalTile signals;
   at::Tensor figures;  // [heads, signals, WaveletFigures]
 };
-// Of windows that are cut, `rules` say so, and the first query is `window`.
+// Of windows that are cut, `rules` say so.
 TransformedSignals TransformTile(const WaveletArguments& rules, int64_t first_query,
                                  const at::Tensor& attention, bool kept);
 

@@ -10,19 +10,24 @@ namespace ondelette::engine {
 TileOrder::TileOrder(const AnalysisPlan& plan, int64_t heads)
     : plan_(plan), heads_(heads), next_shortened_(plan.spec().alphas.size(), 0) {}
 
+void TileOrder::Advance(int64_t heads, int64_t first_query, int64_t queries, int64_t tokens,
+                        int64_t& next) {
+  TORCH_CHECK(heads == heads_, "there are ", heads_, " heads, not ", heads);
+  TORCH_CHECK(first_query == next && queries >= 1 && first_query + queries <= tokens,
+              "attention tiles must follow each other: query ", next, " was to come, not ",
+              first_query);
+  next += queries;
+}
+
 void TileOrder::Check(const at::Tensor& attention, int64_t first_query, int64_t tokens,
                       int64_t& next) {
-  TORCH_CHECK(attention.dim() == 3 && attention.size(0) == heads_ &&
-                  attention.scalar_type() == at::kFloat && attention.device() == plan_.device(),
-              "an attention tile must be float32 [", heads_, ", queries, keys] on ",
-              plan_.device());
-  TORCH_CHECK(
-      first_query == next && attention.size(1) >= 1 && first_query + attention.size(1) <= tokens,
-      "attention tiles must follow each other: query ", next, " was to come, not ", first_query);
+  TORCH_CHECK(attention.dim() == 3 && attention.scalar_type() == at::kFloat &&
+                  attention.device() == plan_.device(),
+              "an attention tile must be float32 [heads, queries, keys] on ", plan_.device());
   const int64_t fewest = plan_.causal() ? first_query + attention.size(1) : tokens;
   TORCH_CHECK(attention.size(2) >= fewest && attention.size(2) <= tokens, "a tile has ", fewest,
               " to ", tokens, " keys here, not ", attention.size(2));
-  next += attention.size(1);
+  Advance(attention.size(0), first_query, attention.size(1), tokens, next);
 }
 
 void TileOrder::Add(int64_t first_query, const at::Tensor& attention) {
@@ -33,18 +38,13 @@ void TileOrder::AddShortened(size_t alpha, int64_t first_query, const at::Tensor
   Check(attention, first_query, plan_.shortened_tokens(alpha), next_shortened_[alpha]);
 }
 
-void TileOrder::CheckAll(const at::Tensor& query, int64_t tokens, int64_t& next) {
-  TORCH_CHECK(next == 0 && query.dim() == 3 && query.size(0) == heads_ && query.size(1) == tokens,
-              "queries must be [", heads_, ", ", tokens, ", head_dim], and come once");
-  next = tokens;
+void TileOrder::Add(const SoftmaxArguments& rows) {
+  Advance(rows.heads, rows.first_query, rows.queries, plan_.spec().tokens, next_query_);
 }
 
-void TileOrder::AddAll(const at::Tensor& query) {
-  CheckAll(query, plan_.spec().tokens, next_query_);
-}
-
-void TileOrder::AddAllShortened(size_t alpha, const at::Tensor& query) {
-  CheckAll(query, plan_.shortened_tokens(alpha), next_shortened_[alpha]);
+void TileOrder::AddShortened(size_t alpha, const SoftmaxArguments& rows) {
+  Advance(rows.heads, rows.first_query, rows.queries, plan_.shortened_tokens(alpha),
+          next_shortened_[alpha]);
 }
 
 void TileOrder::CheckComplete() const {

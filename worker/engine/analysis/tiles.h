@@ -11,6 +11,7 @@
 
 #include "worker/engine/analysis/figures.h"
 #include "worker/engine/analysis/plan.h"
+#include "worker/engine/teams/arguments.h"
 
 namespace ondelette::engine {
 
@@ -23,15 +24,15 @@ class TileOrder {
   // AttentionObserver has it.
   void Add(int64_t first_query, const at::Tensor& attention);
   void AddShortened(size_t alpha, int64_t first_query, const at::Tensor& attention);
-  // All queries at once.
-  void AddAll(const at::Tensor& query);
-  void AddAllShortened(size_t alpha, const at::Tensor& query);
+  // The same of scores that are to become attention.
+  void Add(const SoftmaxArguments& rows);
+  void AddShortened(size_t alpha, const SoftmaxArguments& rows);
   // All have come.
   void CheckComplete() const;
 
  private:
-  void CheckAll(const at::Tensor& query, int64_t tokens, int64_t& next);
   void Check(const at::Tensor& attention, int64_t first_query, int64_t tokens, int64_t& next);
+  void Advance(int64_t heads, int64_t first_query, int64_t queries, int64_t tokens, int64_t& next);
 
   const AnalysisPlan& plan_;
   int64_t heads_;

@@ -52,10 +52,8 @@ at::Tensor SoftmaxByTensors(const ScoreTile& tile, const AttentionRule& rule) {
   return at::softmax(scores, -1);
 }
 
-at::Tensor SoftmaxByTeams(const ScoreTile& tile, const AttentionRule& rule) {
+SoftmaxArguments RowsOf(const ScoreTile& tile, const AttentionRule& rule) {
   const at::Tensor& scores = tile.scores;
-  at::Tensor bias;
-  if (rule.distance_bias.defined()) bias = rule.distance_bias.contiguous();
   SoftmaxArguments arguments{};
   arguments.scores = scores.data_ptr<float>();
   arguments.heads = static_cast<int>(scores.size(0));
@@ -67,13 +65,19 @@ at::Tensor SoftmaxByTeams(const ScoreTile& tile, const AttentionRule& rule) {
   arguments.softcap = static_cast<float>(rule.softcap);
   arguments.causal = rule.causal;
   arguments.window = static_cast<int>(rule.window);
-  if (bias.defined()) {
-    arguments.bias = bias.data_ptr<float>();
-    arguments.tokens = static_cast<int>((bias.size(1) + 1) / 2);
+  if (rule.distance_bias.defined()) {
+    TORCH_CHECK(rule.distance_bias.is_contiguous(), "a bias must lie in one piece");
+    arguments.bias = rule.distance_bias.data_ptr<float>();
+    arguments.tokens = static_cast<int>((rule.distance_bias.size(1) + 1) / 2);
   }
-  arguments.in_place = ShapeOf(arguments).bytes > TeamBytes(scores.device());
-  RunTeams(arguments, scores.device());
-  return scores;
+  return arguments;
+}
+
+at::Tensor SoftmaxByTeams(const ScoreTile& tile, const AttentionRule& rule) {
+  SoftmaxArguments arguments = RowsOf(tile, rule);
+  arguments.in_place = ShapeOf(arguments).bytes > TeamBytes(tile.scores.device());
+  RunTeams(arguments, tile.scores.device());
+  return tile.scores;
 }
 
 }  // namespace ondelette::engine

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "worker/engine/model/attention.h"
+#include "worker/engine/teams/arguments.h"
 
 namespace ondelette::engine {
 
@@ -16,6 +17,9 @@ struct ScoreTile {
   at::Tensor scores;
   int64_t first_query, first_key;
 };
+
+// The tile as the kernels of teams take it. The rule's bias must lie in one piece and outlive it.
+SoftmaxArguments RowsOf(const ScoreTile& tile, const AttentionRule& rule);
 
 // Takes the scores over; returns probabilities of the same shape, exactly 0 where masked. By tensors
 // on any device,

@@ -1,4 +1,4 @@
-// A GPU's attention without its probabilities, and what is needed to find single ones again.
+// A GPU's attention without its probabilities.
 #ifndef ONDELETTE_WORKER_ENGINE_MODEL_FUSED_ATTENTION_H_
 #define ONDELETTE_WORKER_ENGINE_MODEL_FUSED_ATTENTION_H_
 
@@ -8,17 +8,12 @@
 
 namespace ondelette::engine {
 
-// Whether LibTorch's fused kernel takes it: on CUDA, plain or causal softmax of scaled scores, heads of
-// a multiple of 8 numbers.
+// Whether LibTorch's fused kernels take it: on CUDA, plain or causal softmax of scaled scores.
 bool FusedServes(const at::Tensor& query, const AttentionRule& rule);
 
-struct FusedOutput {
-  at::Tensor output;       // [n, heads * head_dim]
-  at::Tensor log_sum_exp;  // [heads, n]
-};
-// As Attention has it, of query [heads, n, head_dim], key and value [key heads, n, head_dim].
-FusedOutput FusedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const AttentionRule& rule);
+// Attention's output, as Attention has it; c10::Error where FusedServes does not say so.
+at::Tensor FusedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                          const AttentionRule& rule);
 
 }  // namespace ondelette::engine
 

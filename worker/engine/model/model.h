@@ -23,7 +23,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "worker/engine/lanes/lane_block.h"
-#include "worker/engine/torch/attention_band.h"
+#include "worker/engine/teams/arguments.h"
 
 namespace ondelette::engine {
 
@@ -37,9 +37,10 @@ struct AttentionObserver {
   // attention those that some query of the tile sees, else all n.
   std::function<void(int64_t first_query, const at::Tensor& attention)> tiles = {};
   int64_t tile_queries = 128;
-  // In place of tiles, where only windows of attention are looked at and a GPU has a fused kernel for
-  // it: once, what windows are made of.
-  std::function<void(const AttentionBand& band)> band = {};
+  // In place of tiles: a tile's scores before their softmax, to be read, on the model's device.
+  std::function<void(const SoftmaxArguments& rows)> scores = {};
+  // Probabilities are made by the kernel of teams, a GPU's way.
+  bool by_teams = false;
   // On the CPU: blocks of lanes, a head's in the order of its queries; those of different heads at
   // the same time on several threads.
   std::function<void(const LaneBlock& block)> lanes = {};

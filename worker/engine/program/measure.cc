@@ -115,13 +115,14 @@ class LayerMeasurement {
 
   AttentionObserver Observer(int64_t tokens) {
     if (measurement_.plan->lanes() == nullptr) {
-      AttentionObserver observer{
-          .tiles = [this](int64_t first, const at::Tensor& tile) { Observe(first, tile); },
-          .tile_queries =
-              TileQueries(measurement_.model.heads(), tokens, measurement_.model.device())};
+      AttentionObserver observer{.tile_queries = TileQueries(measurement_.model.heads(), tokens,
+                                                             measurement_.model.device()),
+                                 .by_teams = measurement_.plan->teams() != nullptr};
       // Who wants to see attention sees all of it.
-      if (measurement_.plan->bands() && !measurement_.sink.attention) {
-        observer.band = [this](const AttentionBand& band) { Observe(band); };
+      if (measurement_.plan->takes_scores() && !measurement_.sink.attention) {
+        observer.scores = [this](const SoftmaxArguments& rows) { Observe(rows); };
+      } else {
+        observer.tiles = [this](int64_t first, const at::Tensor& tile) { Observe(first, tile); };
       }
       return observer;
     }
@@ -139,9 +140,9 @@ class LayerMeasurement {
     }
   }
 
-  void Observe(const AttentionBand& band) {
-    if (pass_.alpha) return analyzer_->AddShortenedBand(*pass_.alpha, band);
-    analyzer_->AddBand(band);
+  void Observe(const SoftmaxArguments& rows) {
+    if (pass_.alpha) return analyzer_->AddShortened(*pass_.alpha, rows);
+    analyzer_->Add(rows);
   }
 
   // Called by several threads, each with heads of its own.

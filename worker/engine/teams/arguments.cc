@@ -34,9 +34,9 @@ TeamShape ShapeOf(const SoftmaxArguments& arguments) {
   return {arguments.heads, arguments.queries, arguments.keys, arguments.in_place ? 0 : bytes};
 }
 
-TeamShape ShapeOf(const BandArguments& arguments) {
-  return {arguments.heads, arguments.tokens, arguments.window,
-          arguments.head_dim * static_cast<int64_t>(sizeof(float))};
+TeamShape ShapeOf(const WindowArguments& arguments) {
+  const SoftmaxArguments& rows = arguments.rows;
+  return {rows.heads, rows.queries, rows.keys, 0};
 }
 
 TeamWavelet MakeTeamWavelet(const WaveletTable& table) {

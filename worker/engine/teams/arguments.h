@@ -118,31 +118,6 @@ struct WaveletArguments {
 
 inline int WaveletFigures(const TeamWavelet& wavelet) { return 3 + 2 * (wavelet.steps + 1); }
 
-// What BandArguments' kernel finds beside windows, of one query.
-struct BandMasses {
-  float non_finite, sink_mass, local_mass;  // as RowFigures has them
-};
-
-// From queries, keys and log-sum-exps to windows of attention.
-struct BandArguments {
-  // [heads, tokens, head_dim] and [key heads, tokens, head_dim]; strides in numbers. All multiples of 4,
-  // and the addresses of 16 bytes.
-  const float* query;
-  const float* key;
-  int64_t query_head_stride, query_row_stride, key_head_stride, key_row_stride;
-  const float* log_sum_exp;  // [heads, tokens], of scale q.k over the keys that a query sees
-  int64_t log_sum_exp_stride;
-  int heads, sharing;  // query heads, and how many of them read one key head
-  int tokens, head_dim;
-  float scale;
-  bool causal;
-  int window, local_width;
-  const int32_t* shuffle;  // [tokens - window, window], as TeamShuffle's; nullptr: no twins
-  float* windows;          // [heads, tokens - window, window]
-  float* twins;
-  BandMasses* masses;  // [heads, tokens]
-};
-
 // Scores [heads, queries, keys] to probabilities, in place: scale, bias, softcap and mask as
 // AttentionRule (model/attention.h) has them. What is masked gets exactly 0.
 struct SoftmaxArguments {
@@ -158,6 +133,21 @@ struct SoftmaxArguments {
   bool in_place;  // a row does not fit the memory of a team, which then works on it where it is
 };
 
+// Of one row, as RowFigures has them.
+struct WindowMasses {
+  float non_finite, sink_mass, local_mass;
+};
+
+// Scores to windows of probabilities, of the tile's queries >= window. The scores stay as they are.
+struct WindowArguments {
+  SoftmaxArguments rows;
+  int window, local_width;
+  TeamShuffle shuffle;   // by window: its keys; none: no twins
+  float* windows;        // [heads, those queries, window], each as TeamTile has it
+  float* twins;          // likewise
+  WindowMasses* masses;  // [heads, queries]
+};
+
 // How a kernel is spread over teams: one a row of each head.
 struct TeamShape {
   int heads, rows;
@@ -167,7 +157,7 @@ struct TeamShape {
 TeamShape ShapeOf(const SpectraArguments& arguments);
 TeamShape ShapeOf(const WaveletArguments& arguments);
 TeamShape ShapeOf(const SoftmaxArguments& arguments);
-TeamShape ShapeOf(const BandArguments& arguments);
+TeamShape ShapeOf(const WindowArguments& arguments);
 
 // The rules of table, whose counts must fit: of right to 4, of left to 2.
 TeamWavelet MakeTeamWavelet(const WaveletTable& table);

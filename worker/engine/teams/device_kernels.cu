@@ -2,7 +2,6 @@
 
 #include "worker/engine/teams/device_team.h"
 #include "worker/engine/teams/kernels.h"
-#include "worker/engine/teams/team_band.h"
 #include "worker/engine/teams/team_softmax.h"
 #include "worker/engine/teams/team_spectra.h"
 #include "worker/engine/teams/team_wavelets.h"
@@ -64,7 +63,7 @@ const char* RunOnDevice(const WaveletArguments& arguments, void* stream) {
 const char* RunOnDevice(const SoftmaxArguments& arguments, void* stream) {
   return Run(arguments, stream);
 }
-const char* RunOnDevice(const BandArguments& arguments, void* stream) {
+const char* RunOnDevice(const WindowArguments& arguments, void* stream) {
   return Run(arguments, stream);
 }
 

@@ -2,7 +2,6 @@
 
 #include "worker/engine/teams/kernels.h"
 #include "worker/engine/teams/team.h"
-#include "worker/engine/teams/team_band.h"
 #include "worker/engine/teams/team_softmax.h"
 #include "worker/engine/teams/team_spectra.h"
 #include "worker/engine/teams/team_wavelets.h"
@@ -42,6 +41,6 @@ void Run(const Arguments& arguments) {
 void RunOnHost(const SpectraArguments& arguments) { Run(arguments); }
 void RunOnHost(const WaveletArguments& arguments) { Run(arguments); }
 void RunOnHost(const SoftmaxArguments& arguments) { Run(arguments); }
-void RunOnHost(const BandArguments& arguments) { Run(arguments); }
+void RunOnHost(const WindowArguments& arguments) { Run(arguments); }
 
 }  // namespace ondelette::engine

@@ -17,7 +17,7 @@ constexpr int TeamSize(int length) { return length <= 256 ? 32 : length <= 1024 
 void RunOnHost(const SpectraArguments& arguments);
 void RunOnHost(const WaveletArguments& arguments);
 void RunOnHost(const SoftmaxArguments& arguments);
-void RunOnHost(const BandArguments& arguments);
+void RunOnHost(const WindowArguments& arguments);
 
 #ifdef ONDELETTE_CUDA
 // Bytes of shared memory that a team may have on CUDA device `index`; 0 where it cannot be asked.
@@ -26,7 +26,7 @@ int64_t DeviceTeamBytes(int index);
 const char* RunOnDevice(const SpectraArguments& arguments, void* stream);
 const char* RunOnDevice(const WaveletArguments& arguments, void* stream);
 const char* RunOnDevice(const SoftmaxArguments& arguments, void* stream);
-const char* RunOnDevice(const BandArguments& arguments, void* stream);
+const char* RunOnDevice(const WindowArguments& arguments, void* stream);
 #endif
 
 }  // namespace ondelette::engine

@@ -33,6 +33,6 @@ int64_t TeamBytes([[maybe_unused]] at::Device device) {
 void RunTeams(const SpectraArguments& arguments, at::Device device) { Run(arguments, device); }
 void RunTeams(const WaveletArguments& arguments, at::Device device) { Run(arguments, device); }
 void RunTeams(const SoftmaxArguments& arguments, at::Device device) { Run(arguments, device); }
-void RunTeams(const BandArguments& arguments, at::Device device) { Run(arguments, device); }
+void RunTeams(const WindowArguments& arguments, at::Device device) { Run(arguments, device); }
 
 }  // namespace ondelette::engine

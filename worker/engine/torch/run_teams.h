@@ -18,7 +18,7 @@ int64_t TeamBytes(at::Device device);
 void RunTeams(const SpectraArguments& arguments, at::Device device);
 void RunTeams(const WaveletArguments& arguments, at::Device device);
 void RunTeams(const SoftmaxArguments& arguments, at::Device device);
-void RunTeams(const BandArguments& arguments, at::Device device);
+void RunTeams(const WindowArguments& arguments, at::Device device);
 
 }  // namespace ondelette::engine
 
