@@ -79,7 +79,8 @@ TEST(Measure, AGpusWayGivesTheSameRecordsForEveryNetwork) {
     auto network =
         LoadModel(std::make_shared<const Checkpoint>(*std::move(checkpoint)), spec, LoadOptions{});
     ASSERT_TRUE(network.ok()) << network.status();
-    if (!AnalysisPlan::Create(spec, at::kCPU, true, true, Method::kTeams).value()->teams()) continue;
+    if (!AnalysisPlan::Create(spec, at::kCPU, true, true, Method::kTeams).value()->teams())
+      continue;
     const auto sequences = Sequences(model, spec.tokens);
     ASSERT_FALSE(sequences.empty());
     ExpectAlike(spec, Measure(**network, spec, Method::kFastest, sequences),

@@ -144,8 +144,9 @@ void TeamAnalysis::FinishSpectra(Figures& figures) const {
       return rows_.select(1, begin + Place(member));
     };
     const at::Tensor counted = sum(offsetof(SpectralFigures, counted));
-    for (const auto& [name, member] : kMeans)
+    for (const auto& [name, member] : kMeans) {
       figures[name + variant.suffix] = sum(member) / counted;
+    }
     figures["positional_entropy" + variant.suffix] =
         sum(offsetof(SpectralFigures, positional)) / sum(offsetof(SpectralFigures, filled));
     if (!variant.suffix.empty()) continue;

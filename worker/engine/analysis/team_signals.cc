@@ -1,7 +1,7 @@
 #include "worker/engine/analysis/team_signals.h"
 
 #include <algorithm>
-#include <utility>
+#include <optional>
 #include <vector>
 
 #include "worker/engine/analysis/constants.h"
@@ -30,24 +30,21 @@ struct Shuffled {
   TeamShuffle shuffle;
 };
 
-// Of a tile's rows that have signals of the kind; nothing where it is of no control's.
-std::vector<Shuffled> ShufflesOf(const AnalysisPlan& plan, Sink sink, int64_t first_query,
-                                 int64_t queries) {
+// Of a tile's rows that have signals of the kind; nothing where none has, or no control is of it.
+std::optional<Shuffled> ShuffleOf(const AnalysisPlan& plan, Sink sink, int64_t first_query,
+                                  int64_t queries) {
   const bool shuffled = std::any_of(
       plan.variants().begin(), plan.variants().end(),
       [sink](const AnalysisPlan::Variant& which) { return which.shuffled && which.sink == sink; });
-  if (!shuffled) return {};
-  const int64_t window = plan.relative() ? plan.spec().window_tokens : 0;
-  const int64_t before = plan.relative() ? window : sink == Sink::kDropped ? 1 : 0;
+  if (!shuffled) return std::nullopt;
+  const int64_t before = plan.relative()          ? plan.spec().window_tokens
+                         : sink == Sink::kDropped ? 1
+                                                  : 0;
   const int64_t begin = std::max(first_query, before), count = first_query + queries - begin;
-  if (count <= 0) return {};
-  std::vector<Shuffled> shuffles;
-  if (plan.relative()) {
-    shuffles.emplace_back(begin - window, plan.window_shuffle().Keys(begin, count));
-  } else {
-    shuffles.emplace_back(begin - before, plan.row_shuffle(sink).Keys(begin - before, count));
-  }
-  return shuffles;
+  if (count <= 0) return std::nullopt;
+  return Shuffled(begin - before, plan.relative()
+                                      ? plan.window_shuffle().Keys(begin, count)
+                                      : plan.row_shuffle(sink).Keys(begin - before, count));
 }
 
 // RowFigures of every row of attention [heads, rows, ...].
@@ -77,11 +74,11 @@ at::Tensor RowFiguresOf(const AnalysisPlan& plan, int64_t first_query,
                         const at::Tensor& attention) {
   SpectraArguments arguments = plan.teams()->spectra();
   SetAttention(first_query, attention, arguments.tile);
-  std::vector<Shuffled> held[2];
+  std::optional<Shuffled> held[2];
   for (Sink sink : {Sink::kKept, Sink::kDropped}) {
     const size_t at = sink == Sink::kDropped ? 1 : 0;
-    held[at] = ShufflesOf(plan, sink, first_query, attention.size(1));
-    if (!held[at].empty()) arguments.shuffle[at] = held[at].front().shuffle;
+    held[at] = ShuffleOf(plan, sink, first_query, attention.size(1));
+    if (held[at]) arguments.shuffle[at] = held[at]->shuffle;
   }
   return SpectraOf(arguments, attention);
 }
@@ -100,11 +97,11 @@ CutWindows CutScores(const AnalysisPlan& plan, const SoftmaxArguments& rows, boo
   arguments.local_width = kLocalWidth;
   arguments.windows = cut.windows.data_ptr<float>();
   arguments.masses = reinterpret_cast<WindowMasses*>(cut.masses.data_ptr<float>());
-  std::vector<Shuffled> shuffles;
-  if (twins) shuffles = ShufflesOf(plan, plan.spec().sink, cut.first_query, signals);
-  if (!shuffles.empty()) {
+  std::optional<Shuffled> shuffled;
+  if (twins) shuffled = ShuffleOf(plan, plan.spec().sink, cut.first_query, signals);
+  if (shuffled) {
     cut.twins = at::empty_like(cut.windows);
-    arguments.shuffle = shuffles.front().shuffle;
+    arguments.shuffle = shuffled->shuffle;
     arguments.twins = cut.twins.data_ptr<float>();
   }
   RunTeams(arguments, plan.device());
