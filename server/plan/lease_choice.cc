@@ -32,25 +32,26 @@ struct LeaseBoard::Rank {
   }
 };
 
+LeaseBoard::LeaseBoard(LeaseMemory& memory)
+    : memory_(memory), leases_(memory.leases ? *memory.leases : memory.leases.emplace()) {}
+
 void LeaseBoard::Add(int64_t checkpoint, int64_t queued) {
   const CheckpointFacts& facts = memory_.facts[checkpoint];
   index_[checkpoint] = entries_.size();
   by_digest_[facts.digest].push_back(entries_.size());
-  entries_.push_back({checkpoint, &facts, queued, 0, 0});
+  entries_.push_back({checkpoint, &facts, queued, leases_.WorkersOn(checkpoint), 0});
 }
 
 void LeaseBoard::AddLeases(const std::string& worker, int64_t checkpoint, int64_t leases) {
-  int64_t& mine = leases_[worker][checkpoint];
-  Entry* entry = Find(checkpoint);
-  if (mine == 0 && entry != nullptr) ++entry->workers;
-  mine += leases;
+  leases_.Add(worker, checkpoint, leases);
+  if (Entry* entry = Find(checkpoint)) entry->workers = leases_.WorkersOn(checkpoint);
 }
 
 void LeaseBoard::Forget(const std::set<std::string>& asking) {
   std::erase_if(memory_.facts, [this](const auto& fact) { return Find(fact.first) == nullptr; });
   std::erase_if(memory_.promised, [this, &asking](const auto& promise) {
     Entry* entry = Find(promise.second);
-    const bool here = leases_.count(promise.first) > 0 || asking.count(promise.first) > 0;
+    const bool here = !leases_.Of(promise.first).empty() || asking.count(promise.first) > 0;
     if (entry == nullptr || !here) return true;
     ++entry->expected;
     return false;
@@ -62,23 +63,20 @@ LeaseBoard::Entry* LeaseBoard::Find(int64_t checkpoint) {
   return found == index_.end() ? nullptr : &entries_[found->second];
 }
 
-int64_t LeaseBoard::LeasesOf(const std::string& worker, int64_t checkpoint) const {
-  auto own = leases_.find(worker);
-  if (own == leases_.end()) return 0;
-  auto found = own->second.find(checkpoint);
-  return found == own->second.end() ? 0 : found->second;
-}
-
-bool LeaseBoard::MayHaveMore(const std::string& worker, const Entry& entry) const {
-  if (entry.queued <= 0) return false;
-  return LeasesOf(worker, entry.checkpoint) == 0 || entry.queued >= entry.workers;
-}
-
-LeaseBoard::Rank LeaseBoard::RankOf(const std::string& worker, const Entry& entry, bool here,
-                                    double fair) const {
-  if (entry.queued <= 0 || LeasesOf(worker, entry.checkpoint) > 0) return {};
+LeaseBoard::Asker LeaseBoard::Find(const std::string& worker) const {
   auto promise = memory_.promised.find(worker);
-  const bool promised = promise != memory_.promised.end() && promise->second == entry.checkpoint;
+  return {leases_.Of(worker), promise == memory_.promised.end() ? kNone : promise->second};
+}
+
+bool LeaseBoard::MayHaveMore(const Asker& asker, const Entry& entry) {
+  if (entry.queued <= 0) return false;
+  return asker.leases.count(entry.checkpoint) == 0 || entry.queued >= entry.workers;
+}
+
+LeaseBoard::Rank LeaseBoard::RankOf(const Asker& asker, const Entry& entry, bool here,
+                                    double fair) {
+  if (entry.queued <= 0 || asker.leases.count(entry.checkpoint) > 0) return {};
+  const bool promised = asker.promised == entry.checkpoint;
   const int64_t others = entry.workers + entry.expected - (promised ? 1 : 0);
   if (others == 0) {
     const bool critical = entry.Left() > kCritical * fair;
@@ -91,7 +89,7 @@ LeaseBoard::Rank LeaseBoard::RankOf(const std::string& worker, const Entry& entr
   return {Rank::kShared, !here, 0, entry.Left() / static_cast<double>(others + 1)};
 }
 
-int64_t LeaseBoard::ChooseNew(const std::string& worker, const std::vector<std::string>& held,
+int64_t LeaseBoard::ChooseNew(const Asker& asker, const std::vector<std::string>& held,
                               int64_t without) const {
   std::vector<bool> here(entries_.size());
   for (const std::string& digest : held) {
@@ -101,13 +99,14 @@ int64_t LeaseBoard::ChooseNew(const std::string& worker, const std::vector<std::
   }
   double left = 0;
   for (const Entry& entry : entries_) left += entry.Left();
-  const double fair = left / static_cast<double>(std::max<size_t>(1, leases_.size()));
+  const size_t workers = leases_.Workers() + (asker.leases.empty() ? 1 : 0);
+  const double fair = left / static_cast<double>(workers);
   int64_t best = kNone;
   Rank best_rank;
   for (size_t index = 0; index < entries_.size(); ++index) {
     const Entry& entry = entries_[index];
     if (entry.checkpoint == without) continue;
-    const Rank rank = RankOf(worker, entry, here[index], fair);
+    const Rank rank = RankOf(asker, entry, here[index], fair);
     if (!(rank < best_rank)) continue;
     best_rank = rank;
     best = entry.checkpoint;
@@ -140,26 +139,24 @@ int64_t LeaseBoard::ChoosePromised() const {
 }
 
 int64_t LeaseBoard::Choose(const std::string& worker, const std::vector<std::string>& held) {
+  const Asker asker = Find(worker);
   auto loaded = held.empty() ? by_digest_.end() : by_digest_.find(held.front());
   if (loaded != by_digest_.end()) {
     for (size_t index : loaded->second) {
-      if (MayHaveMore(worker, entries_[index])) return entries_[index].checkpoint;
+      if (MayHaveMore(asker, entries_[index])) return entries_[index].checkpoint;
     }
   }
-  for (const auto& [checkpoint, leases] : leases_[worker]) {
+  for (const auto& [checkpoint, leases] : asker.leases) {
     const Entry* entry = Find(checkpoint);
-    if (entry != nullptr && MayHaveMore(worker, *entry)) return checkpoint;
+    if (entry != nullptr && MayHaveMore(asker, *entry)) return checkpoint;
   }
-  auto promise = memory_.promised.find(worker);
-  if (promise != memory_.promised.end()) {
-    const Entry* entry = Find(promise->second);
-    if (entry != nullptr && MayHaveMore(worker, *entry)) return promise->second;
-  }
-  if (held.empty() && leases_[worker].empty()) {
+  const Entry* promised = Find(asker.promised);
+  if (promised != nullptr && MayHaveMore(asker, *promised)) return asker.promised;
+  if (held.empty() && asker.leases.empty()) {
     if (const int64_t first = ChooseFirst(); first != kNone) return first;
   }
-  const int64_t next = ChooseNew(worker, held, kNone);
-  return next == kNone && leases_[worker].empty() ? ChoosePromised() : next;
+  const int64_t next = ChooseNew(asker, held, kNone);
+  return next == kNone && asker.leases.empty() ? ChoosePromised() : next;
 }
 
 void LeaseBoard::Granted(const std::string& worker, int64_t checkpoint, int64_t jobs, bool dry) {
@@ -186,7 +183,7 @@ int64_t LeaseBoard::Promise(const std::string& worker, int64_t checkpoint,
   }
   const Entry& entry = *Find(checkpoint);
   const double left = entry.Left() / static_cast<double>(std::max<int64_t>(1, entry.workers));
-  const int64_t next = ChooseNew(worker, held, checkpoint);
+  const int64_t next = ChooseNew(Find(worker), held, checkpoint);
   if (next == kNone || left > kJobsWorthLoading * Find(next)->facts->job_work) return kNone;
   memory_.promised[worker] = next;
   ++Find(next)->expected;

@@ -10,10 +10,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "server/plan/lease_counts.h"
 
 namespace ondelette::server {
 
@@ -30,6 +33,7 @@ struct CheckpointFacts {
 struct LeaseMemory {
   std::unordered_map<int64_t, CheckpointFacts> facts;  // by checkpoint
   std::map<std::string, int64_t> promised;  // by worker: the checkpoint it was told to read next
+  std::optional<LeaseCounts> leases;
 };
 
 // The queue as it stands in a round of grants, kept up with them. Not thread-safe.
@@ -37,15 +41,15 @@ class LeaseBoard {
  public:
   static constexpr int64_t kNone = 0;
 
-  // Owns it not.
-  explicit LeaseBoard(LeaseMemory& memory) : memory_(memory) {}
+  // Owns it not; from here on its leases are known.
+  explicit LeaseBoard(LeaseMemory& memory);
 
   // ---- What there is: all of it, before the first question ----
 
   // A checkpoint with queued jobs, oldest sweep first and in listing order. Its facts are in the
   // memory.
   void Add(int64_t checkpoint, int64_t queued);
-  // So many leases of a worker on a checkpoint, with or without queued jobs.
+  // So many more leases of a worker on a checkpoint, with or without queued jobs.
   void AddLeases(const std::string& worker, int64_t checkpoint, int64_t leases);
   // Forgets what is of no use any more: facts and promises of checkpoints without queued jobs, and
   // promises to workers that have no lease and are not `asking`: they are gone.
@@ -86,24 +90,28 @@ class LeaseBoard {
     double Left() const { return static_cast<double>(queued) * facts->job_work; }
   };
   struct Rank;
+  // A worker, looked up once for all entries.
+  struct Asker {
+    const std::map<int64_t, int64_t>& leases;  // by checkpoint
+    int64_t promised;
+  };
 
   Entry* Find(int64_t checkpoint);
-  int64_t LeasesOf(const std::string& worker, int64_t checkpoint) const;
-  bool MayHaveMore(const std::string& worker, const Entry& entry) const;
-  Rank RankOf(const std::string& worker, const Entry& entry, bool here, double fair) const;
+  Asker Find(const std::string& worker) const;
+  static bool MayHaveMore(const Asker& asker, const Entry& entry);
+  static Rank RankOf(const Asker& asker, const Entry& entry, bool here, double fair);
   int64_t ChooseFirst() const;
   int64_t ChoosePromised() const;
   // The best of 4 to 6.
-  int64_t ChooseNew(const std::string& worker, const std::vector<std::string>& held,
+  int64_t ChooseNew(const Asker& asker, const std::vector<std::string>& held,
                     int64_t without) const;
   void KeepPromise(const std::string& worker, int64_t checkpoint);
 
   LeaseMemory& memory_;
+  LeaseCounts& leases_;  // the memory's
   std::vector<Entry> entries_;
   std::unordered_map<int64_t, size_t> index_;  // of entries_, by checkpoint
   std::unordered_map<std::string, std::vector<size_t>> by_digest_;
-  // By worker: its checkpoints and how many leases it has on each.
-  std::unordered_map<std::string, std::map<int64_t, int64_t>> leases_;
 };
 
 }  // namespace ondelette::server

@@ -16,7 +16,7 @@ namespace {
 
 constexpr auto kFillInterval = std::chrono::milliseconds(500);  // for what was backing off
 constexpr auto kMeasureInterval = std::chrono::seconds(1);
-constexpr auto kLongestGathering = std::chrono::microseconds(6000);
+constexpr auto kLongestGathering = std::chrono::microseconds(4000);
 constexpr auto kGatheringPerWorker = std::chrono::microseconds(50);
 // Asked for in one transaction: a worker's result must not wait longer behind them.
 constexpr int kMostGrantsTogether = 256;
@@ -151,13 +151,10 @@ void Dispatcher::Loop() {
   const absl::Duration patience =
       std::clamp(options_.lease_time / 10, absl::Milliseconds(10), absl::Milliseconds(200));
   while (!stops_) {
-    queue_.Wait(work_ ? absl::ZeroDuration() : patience);
+    queue_.Wait(work_ || tasks_ ? absl::ZeroDuration() : patience);
     Gather();
     queue_.Run();
-    // Grants before commits: a worker without a lease waits for the first, nobody for the others.
-    if (work_ || tasks_) Fill();
-    postman_.Flush();
-    CommitPending();
+    Round();
     postman_.Flush();
     const Clock::time_point now = Clock::now();
     if (now - last_look_ > ToClock(patience) / 2) {
@@ -166,8 +163,6 @@ void Dispatcher::Loop() {
       if (tick_) tick_();
     }
     if (now - last_fill_ > kFillInterval) work_ = tasks_ = true;
-    if (work_ || tasks_) Fill();
-    postman_.Flush();
     if (measure_ || now - last_measure_ > kMeasureInterval) Measure();
   }
 }
@@ -217,13 +212,20 @@ void Dispatcher::LoseLeases(ConnectedWorker& worker) {
   }
 }
 
-void Dispatcher::Fill() {
-  const bool tasks = std::exchange(tasks_, false);
-  work_ = false;
-  last_fill_ = Clock::now();
-  if (draining_) return;
-  if (tasks) GiveTasks(Takers([](const ConnectedWorker&) { return true; }));
-  GiveLeases(Takers([](const ConnectedWorker& worker) { return worker.demand > 0; }));
+void Dispatcher::Round() {
+  const bool gives = !draining_;
+  if (std::exchange(tasks_, false) && gives)
+    GiveTasks(Takers([](const ConnectedWorker&) { return true; }));
+  Asking asking;
+  if (std::exchange(work_, false) && gives) {
+    last_fill_ = Clock::now();
+    asking = Ask(Takers([](const ConnectedWorker& worker) { return worker.demand > 0; }));
+  }
+  const Pending pending = TakePending();
+  const Clock::time_point start = Clock::now();
+  RoundOutcome outcome = store_.CommitAndGrant(pending.commits, asking.requests, absl::Now());
+  SettlePending(pending, outcome.commits, start);
+  GiveLeases(asking, std::move(outcome.granted));
 }
 
 std::vector<ConnectedWorker*> Dispatcher::Takers(bool (*takes)(const ConnectedWorker&)) {
@@ -236,17 +238,15 @@ std::vector<ConnectedWorker*> Dispatcher::Takers(bool (*takes)(const ConnectedWo
   return takers;
 }
 
-void Dispatcher::GiveLeases(const std::vector<ConnectedWorker*>& takers) {
-  std::vector<LeaseRequest> requests;
-  std::vector<ConnectedWorker*> askers;  // of each
+Dispatcher::Asking Dispatcher::Ask(const std::vector<ConnectedWorker*>& takers) {
+  Asking asking;
   int asked = 0;
-  bool left_out = false;
   auto ask = [&](ConnectedWorker* worker, int most) {
-    left_out = left_out || most > kMostGrantsTogether - asked;
+    asking.left_out = asking.left_out || most > kMostGrantsTogether - asked;
     most = std::min(most, kMostGrantsTogether - asked);
     if (most <= 0) return;
-    requests.push_back({worker->id, worker->held_checkpoints, most});
-    askers.push_back(worker);
+    asking.requests.push_back({worker->id, worker->held_checkpoints, most});
+    asking.workers.push_back(worker);
     asked += most;
   };
   // One lease each before anybody gets a second.
@@ -254,21 +254,27 @@ void Dispatcher::GiveLeases(const std::vector<ConnectedWorker*>& takers) {
     if (worker->leases == 0) ask(worker, 1);
   }
   for (ConnectedWorker* worker : takers) ask(worker, worker->demand - (worker->leases == 0));
-  if (requests.empty()) return;
-  auto granted = store_.GrantLeases(requests, absl::Now());
+  return asking;
+}
+
+void Dispatcher::GiveLeases(const Asking& asking,
+                            absl::StatusOr<std::vector<std::vector<GrantedLease>>> granted) {
   if (!granted.ok()) return Log("cannot grant leases", granted.status());  // the next tick tries
-  for (size_t i = 0; i < askers.size(); ++i) {
+  bool all = true;
+  for (size_t i = 0; i < asking.requests.size(); ++i) {
+    ConnectedWorker& worker = *asking.workers[i];
+    all = all && (*granted)[i].size() == static_cast<size_t>(asking.requests[i].most);
     for (GrantedLease& lease : (*granted)[i]) {
       v1::CoordinatorMessage message;
       *message.mutable_lease() = LeaseMessage(lease);
       table_.AddLease(std::move(lease), Clock::now());
-      --askers[i]->demand;
-      --asked;
-      postman_.Send(askers[i]->session, std::move(message));
+      --worker.demand;
+      // A worker whose stream has ended meanwhile does not claim it when it comes again.
+      if (worker.session != nullptr) postman_.Send(worker.session, std::move(message));
     }
   }
   // Where all was granted there may be more.
-  if (left_out && asked == 0) work_ = true;
+  if (asking.left_out && all) work_ = true;
 }
 
 }  // namespace ondelette::server

@@ -74,11 +74,20 @@ class Dispatcher {
   void Gather();
   void ExpireWorkers();
   void LoseLeases(ConnectedWorker& worker);
-  void Fill();
+  // Tasks; then results and leases in one transaction.
+  void Round();
   // Those of the workers that take more work, the idlest first, so that the last jobs of a sweep
   // are spread.
   std::vector<ConnectedWorker*> Takers(bool (*takes)(const ConnectedWorker&));
-  void GiveLeases(const std::vector<ConnectedWorker*>& takers);
+  // Who asks for leases in a round; requests[i] is workers[i]'s.
+  struct Asking {
+    std::vector<LeaseRequest> requests;
+    std::vector<ConnectedWorker*> workers;
+    bool left_out = false;  // some must wait for the next round
+  };
+  static Asking Ask(const std::vector<ConnectedWorker*>& takers);
+  void GiveLeases(const Asking& asking,
+                  absl::StatusOr<std::vector<std::vector<GrantedLease>>> granted);
   void Measure();
 
   // dispatcher_tasks.cc
@@ -110,9 +119,20 @@ class Dispatcher {
   // and counts as handled, only then.
   absl::Status OnJobSucceeded(ConnectedWorker& worker, const v1::JobSucceeded& message,
                               bool& pends);
-  // Commits them in one transaction. Whatever else touches leases calls it first, so that all
-  // happens in the order in which it came.
+  // Results that wait for their transaction, and the streams that they came on.
+  struct Pending {
+    std::vector<JobCommit> commits;
+    std::vector<std::shared_ptr<WorkSession>> sessions;
+    int64_t bytes = 0;
+  };
+  Pending TakePending();
+  // Commits them in a transaction of their own. Whatever else touches leases calls it first, so
+  // that all happens in the order in which it came.
   void CommitPending();
+  // After their transaction, which began at `start`.
+  void SettlePending(const Pending& pending,
+                     const std::vector<absl::StatusOr<CommitOutcome>>& outcomes,
+                     Clock::time_point start);
   bool PendingIsFull() const;
   absl::Status Settle(const JobCommit& commit, const absl::StatusOr<CommitOutcome>& outcome,
                       double seconds, ConnectedWorker& worker);
@@ -134,12 +154,6 @@ class Dispatcher {
   // The dispatcher's thread alone, once it runs.
   Postman postman_;
   WorkerTable table_;
-  // Results that wait for their transaction, and the streams that they came on.
-  struct Pending {
-    std::vector<JobCommit> commits;
-    std::vector<std::shared_ptr<WorkSession>> sessions;
-    int64_t bytes = 0;
-  };
   Pending pending_;
   std::map<std::string, int> columns_;  // by spec digest
   uint64_t next_task_;

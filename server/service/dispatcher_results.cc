@@ -117,12 +117,21 @@ bool Dispatcher::PendingIsFull() const {
   return pending_.commits.size() >= kMostCommitsTogether || pending_.bytes >= kMostBytesTogether;
 }
 
+Dispatcher::Pending Dispatcher::TakePending() {
+  table_.record_bytes -= pending_.bytes;
+  return std::exchange(pending_, {});
+}
+
 void Dispatcher::CommitPending() {
   if (pending_.commits.empty()) return;
-  const Pending pending = std::exchange(pending_, {});
-  table_.record_bytes -= pending.bytes;
+  const Pending pending = TakePending();
   const Clock::time_point start = Clock::now();
-  const auto outcomes = store_.CommitJobs(pending.commits, absl::Now());
+  SettlePending(pending, store_.CommitAndGrant(pending.commits, {}, absl::Now()).commits, start);
+}
+
+void Dispatcher::SettlePending(const Pending& pending,
+                               const std::vector<absl::StatusOr<CommitOutcome>>& outcomes,
+                               Clock::time_point start) {
   const double seconds = SecondsSince(start);
   for (size_t i = 0; i < pending.commits.size(); ++i) {
     const std::shared_ptr<WorkSession>& session = pending.sessions[i];

@@ -6,6 +6,7 @@
 #ifndef ONDELETTE_SERVER_STORE_QUEUE_H_
 #define ONDELETTE_SERVER_STORE_QUEUE_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct Write {
   absl::Time now;
   StoreNotice notice;
   std::map<int64_t, int64_t> cursors = {};  // by number of a sweep: its last event
+  std::function<void()> committed = {};     // called once it is on the disk, while others wait
 };
 
 // ---- queue_sweeps.cc: sweeps and checkpoints ----
@@ -40,14 +42,17 @@ absl::StatusOr<RetryOutcome> RetryFailed(Write& write, int64_t sweep);
 
 // ---- queue_grants.cc: who gets what ----
 
+// Keeps the memory up with the grants, as does CommitJobs with the leases that end. Where the
+// transaction is not committed, or another changes leases, the memory is of no use any more.
 absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
-    Write& write, const std::vector<LeaseRequest>& requests, LeaseMemory& memory);
+    Write& write, absl::Span<const LeaseRequest> requests, LeaseMemory& memory);
 
 // ---- queue_commits.cc: how leases end well ----
 
 // As though one after another; an error of one is an error of all. Outcomes are as many as jobs.
 absl::StatusOr<std::vector<CommitOutcome>> CommitJobs(Write& write,
-                                                      absl::Span<const JobCommit> jobs);
+                                                      absl::Span<const JobCommit> jobs,
+                                                      LeaseMemory& memory);
 
 // ---- queue_jobs.cc: how else they end ----
 

@@ -70,27 +70,35 @@ absl::StatusOr<CheckpointRow> FactsOf(Connection& db, int64_t checkpoint) {
                              : query.status();
 }
 
+// Layers and heads are those of the checkpoint's other results, which another sweep may have made.
 absl::Status CheckShape(Connection& db, const CheckpointRow& checkpoint, const JobResult& result) {
   if (result.measured.empty()) return absl::OkStatus();
-  Statement query = db.Query(
-      "SELECT layers, heads FROM results WHERE checkpoint_digest = ? AND measured > 0 LIMIT 1",
-      checkpoint.digest);
-  if (!query.Step()) return query.status();
-  if (query.Int(0) == result.layers && query.Int(1) == result.heads) return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition, "RECORDS_INCONSISTENT",
-      absl::StrCat("records of ", checkpoint.model, "@", checkpoint.revision, " have ",
-                   result.layers, " layers of ", result.heads, " heads, where earlier ones have ",
-                   query.Int(0), " of ", query.Int(1)),
-      "run workers of the same version");
+  int64_t layers = checkpoint.layers;
+  int64_t heads = checkpoint.heads;
+  if (layers == 0) {
+    Statement query = db.Query(
+        "SELECT layers, heads FROM results WHERE checkpoint_digest = ? AND measured > 0 LIMIT 1",
+        checkpoint.digest);
+    if (!query.Step()) return query.status();
+    layers = query.Int(0);
+    heads = query.Int(1);
+  }
+  if (layers == result.layers && heads == result.heads) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "RECORDS_INCONSISTENT",
+                   absl::StrCat("records of ", checkpoint.model, "@", checkpoint.revision, " have ",
+                                result.layers, " layers of ", result.heads,
+                                " heads, where earlier ones have ", layers, " of ", heads),
+                   "run workers of the same version");
 }
 
-absl::Status InsertRecords(Write& write, const std::string& key, const JobResult& result) {
+// Of the result that was inserted last.
+absl::Status InsertRecords(Write& write, const JobResult& result) {
+  const int64_t id = write.db.LastInsertId();
   if (!result.measured.empty()) {
     const size_t each = result.records.size() / result.measured.size();
     for (size_t i = 0; i < result.measured.size(); ++i) {
       absl::Status status = write.db.Run(
-          "INSERT INTO records (key, sequence, tokens_digest, data) VALUES (?, ?, ?, ?)", key,
+          "INSERT INTO records (result, sequence, tokens_digest, data) VALUES (?, ?, ?, ?)", id,
           result.measured[i].sequence, result.measured[i].tokens_digest,
           Statement::Blob{absl::string_view(result.records).substr(i * each, each)});
       if (!status.ok()) return status;
@@ -98,8 +106,8 @@ absl::Status InsertRecords(Write& write, const std::string& key, const JobResult
   }
   for (const SkippedSequence& skipped : result.skipped) {
     absl::Status status =
-        write.db.Run("INSERT INTO skipped_sequences (key, sequence, reason) VALUES (?, ?, ?)", key,
-                     skipped.sequence, skipped.reason);
+        write.db.Run("INSERT INTO skipped_sequences (result, sequence, reason) VALUES (?, ?, ?)",
+                     id, skipped.sequence, skipped.reason);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -118,7 +126,7 @@ absl::Status InsertResult(Write& write, const LeasedJob& job, const SweepDigests
       static_cast<int64_t>(result.skipped.size()), static_cast<int64_t>(result.records.size()),
       result.record_digest, result.architecture, result.engine_version, result.device, result.dtype,
       result.compute_seconds, result.load_seconds, write.now);
-  return status.ok() ? InsertRecords(write, job.event.key(), result) : status;
+  return status.ok() ? InsertRecords(write, result) : status;
 }
 
 // The checkpoint learns what the result says, if that is anything new.
@@ -138,7 +146,7 @@ absl::Status Learn(Write& write, int64_t checkpoint, const CheckpointRow& facts,
 // at once, after the last.
 class Commits {
  public:
-  explicit Commits(Write& write) : write_(write) {}
+  Commits(Write& write, LeaseMemory& memory) : write_(write), memory_(memory) {}
 
   absl::StatusOr<CommitOutcome> Add(const JobCommit& commit) {
     auto jobs = JobsUnder(write_.db, commit.lease);
@@ -180,6 +188,7 @@ class Commits {
   absl::Status Succeed(LeasedJob& job, const CheckpointRow& facts, const JobResult& result) {
     if (auto sweep = SweepOf(job.sweep); !sweep.ok()) return sweep.status();
     checkpoints_.insert(job.checkpoint);
+    if (memory_.leases) memory_.leases->End(job.event.worker(), job.checkpoint);
     absl::Status status =
         write_.db.Run("UPDATE jobs SET state = 3, error = '' WHERE id = ?", job.id);
     if (status.ok()) status = Learn(write_, job.checkpoint, facts, result);
@@ -204,6 +213,7 @@ class Commits {
   }
 
   Write& write_;
+  LeaseMemory& memory_;
   std::map<int64_t, SweepDigests> sweeps_;  // by number: those with a job that succeeded
   std::set<int64_t> checkpoints_;           // likewise
 };
@@ -211,8 +221,9 @@ class Commits {
 }  // namespace
 
 absl::StatusOr<std::vector<CommitOutcome>> CommitJobs(Write& write,
-                                                      absl::Span<const JobCommit> jobs) {
-  Commits commits(write);
+                                                      absl::Span<const JobCommit> jobs,
+                                                      LeaseMemory& memory) {
+  Commits commits(write, memory);
   std::vector<CommitOutcome> outcomes;
   for (const JobCommit& job : jobs) {
     auto outcome = commits.Add(job);

@@ -1,3 +1,4 @@
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -24,9 +25,19 @@ absl::Status ReadFacts(Connection& db, int64_t checkpoint, LeaseMemory& memory) 
   return query.status();
 }
 
-// What there is to give and who works on it, read once for all grants of a transaction.
-absl::Status ReadBoard(Connection& db, const std::vector<LeaseRequest>& requests,
-                       LeaseMemory& memory, LeaseBoard& board) {
+// Who works on what, where it is not known.
+absl::Status ReadLeases(Connection& db, LeaseMemory& memory) {
+  if (memory.leases) return absl::OkStatus();
+  Statement leases = db.Query(
+      "SELECT checkpoint, worker, COUNT(*) FROM jobs WHERE state = 2 GROUP BY checkpoint, worker");
+  memory.leases.emplace();
+  while (leases.Step()) memory.leases->Add(leases.Text(1), leases.Int(0), leases.Int(2));
+  return leases.status();
+}
+
+// What there is to give, read once for all grants of a transaction.
+absl::Status ReadBoard(Connection& db, absl::Span<const LeaseRequest> requests, LeaseMemory& memory,
+                       LeaseBoard& board) {
   Statement work =
       db.Query("SELECT id, queued FROM checkpoints WHERE queued > 0 ORDER BY sweep, position");
   while (work.Step()) {
@@ -34,53 +45,10 @@ absl::Status ReadBoard(Connection& db, const std::vector<LeaseRequest>& requests
     board.Add(work.Int(0), work.Int(1));
   }
   if (!work.status().ok()) return work.status();
-  Statement leases = db.Query(
-      "SELECT checkpoint, worker, COUNT(*) FROM jobs WHERE state = 2 GROUP BY checkpoint, worker");
-  while (leases.Step()) board.AddLeases(leases.Text(1), leases.Int(0), leases.Int(2));
   std::set<std::string> asking;
   for (const LeaseRequest& request : requests) asking.insert(request.worker);
   board.Forget(asking);
-  return leases.status();
-}
-
-// The last of so many new epochs.
-absl::StatusOr<uint64_t> TakeEpochs(Connection& db, size_t count) {
-  Statement query =
-      db.Query("UPDATE counters SET value = value + ? WHERE name = 'epoch' RETURNING value",
-               static_cast<int64_t>(count));
-  if (!query.Step()) return query.status();
-  const auto epoch = static_cast<uint64_t>(query.Int(0));
-  query.Step();
-  if (!query.status().ok()) return query.status();
-  return epoch;
-}
-
-// Leases at most `most` ready jobs of one checkpoint; answers how many.
-absl::StatusOr<size_t> GrantFrom(Write& write, int64_t checkpoint, absl::string_view worker,
-                                 size_t most, std::vector<GrantedLease>& leases) {
-  std::vector<std::pair<int64_t, std::string>> jobs;
-  {
-    Statement query = write.db.Query(
-        "SELECT id, key FROM jobs WHERE checkpoint = ? AND state = 1 AND ready_at <= ? "
-        "ORDER BY first LIMIT ?",
-        checkpoint, write.now, static_cast<int64_t>(most));
-    while (query.Step()) jobs.emplace_back(query.Int(0), query.Text(1));
-    if (!query.status().ok()) return query.status();
-  }
-  if (jobs.empty()) return size_t{0};
-  auto last = TakeEpochs(write.db, jobs.size());
-  if (!last.ok()) return last.status();
-  uint64_t epoch = *last - jobs.size();
-  for (const auto& [id, key] : jobs) {
-    absl::Status status =
-        write.db.Run("UPDATE jobs SET state = 2, epoch = ?, worker = ? WHERE key = ? AND state = 1",
-                     ++epoch, worker, key);
-    if (!status.ok()) return status;
-    Statement query = write.db.Query(absl::StrCat(kSelectLease, "WHERE j.id = ?"), id);
-    if (query.Step()) leases.push_back(ReadLease(query));
-    if (!query.status().ok()) return query.status();
-  }
-  return jobs.size();
+  return absl::OkStatus();
 }
 
 // Tells the worker what it will get after these leases.
@@ -95,39 +63,109 @@ absl::Status HintNext(Connection& db, int64_t next, std::vector<GrantedLease>& l
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<GrantedLease>> GrantOne(Write& write, const LeaseRequest& request,
-                                                   LeaseBoard& board) {
-  std::vector<GrantedLease> leases;
-  const auto most = static_cast<size_t>(request.most);
-  while (leases.size() < most) {
-    const int64_t checkpoint = board.Choose(request.worker, request.held_checkpoints);
-    if (checkpoint == LeaseBoard::kNone) break;
-    // One at a time: whether there is another for this worker depends on what is left.
-    auto jobs = GrantFrom(write, checkpoint, request.worker, 1, leases);
-    if (!jobs.ok()) return jobs.status();
-    board.Granted(request.worker, checkpoint, static_cast<int64_t>(*jobs), *jobs == 0);
+// The grants of one transaction.
+class Grants {
+ public:
+  Grants(Write& write, LeaseBoard& board) : write_(write), board_(board) {}
+
+  absl::StatusOr<std::vector<GrantedLease>> Give(const LeaseRequest& request) {
+    std::vector<GrantedLease> leases;
+    while (leases.size() < static_cast<size_t>(request.most)) {
+      const int64_t checkpoint = board_.Choose(request.worker, request.held_checkpoints);
+      if (checkpoint == LeaseBoard::kNone) break;
+      // One at a time: whether there is another for this worker depends on what is left.
+      auto job = ReadyJob(checkpoint);
+      if (!job.ok()) return job.status();
+      board_.Granted(request.worker, checkpoint, *job ? 1 : 0, !*job);
+      if (!*job) continue;
+      auto lease = Lease(**job, checkpoint, request.worker);
+      if (!lease.ok()) return lease.status();
+      leases.push_back(*std::move(lease));
+    }
+    if (leases.empty()) return leases;
+    const int64_t next =
+        board_.Promise(request.worker, leases.back().checkpoint_id, request.held_checkpoints);
+    if (absl::Status status = HintNext(write_.db, next, leases); !status.ok()) return status;
+    return leases;
   }
-  if (leases.empty()) return leases;
-  const int64_t next =
-      board.Promise(request.worker, leases.back().checkpoint_id, request.held_checkpoints);
-  if (absl::Status status = HintNext(write.db, next, leases); !status.ok()) return status;
-  return leases;
-}
+
+  absl::Status End() {
+    if (epoch_ == 0) return absl::OkStatus();
+    return write_.db.Run("UPDATE counters SET value = ? WHERE name = 'epoch'", epoch_);
+  }
+
+ private:
+  struct Job {
+    int64_t id;
+    std::string key;
+  };
+
+  absl::StatusOr<std::optional<Job>> ReadyJob(int64_t checkpoint) {
+    Statement query = write_.db.Query(
+        "SELECT id, key FROM jobs WHERE checkpoint = ? AND state = 1 AND ready_at <= ? "
+        "ORDER BY first LIMIT 1",
+        checkpoint, write_.now);
+    std::optional<Job> job;
+    if (query.Step()) job = {query.Int(0), query.Text(1)};
+    if (!query.status().ok()) return query.status();
+    return job;
+  }
+
+  // The job's rows in other sweeps are leased with it.
+  absl::StatusOr<GrantedLease> Lease(const Job& job, int64_t checkpoint,
+                                     const std::string& worker) {
+    if (absl::Status status = NextEpoch(); !status.ok()) return status;
+    absl::Status status = write_.db.Run(
+        "UPDATE jobs SET state = 2, epoch = ?, worker = ? WHERE key = ? AND state = 1", epoch_,
+        worker, job.key);
+    if (status.ok() && write_.db.Changes() > 1) status = AddOthers(job, checkpoint, worker);
+    if (!status.ok()) return status;
+    Statement query = write_.db.Query(absl::StrCat(kSelectLease, "WHERE j.id = ?"), job.id);
+    if (query.Step()) return ReadLease(query);
+    return query.status().ok() ? absl::NotFoundError("the store has no such job") : query.status();
+  }
+
+  absl::Status AddOthers(const Job& job, int64_t checkpoint, const std::string& worker) {
+    Statement others = write_.db.Query(
+        "SELECT checkpoint FROM jobs WHERE key = ? AND state = 2 AND checkpoint <> ?", job.key,
+        checkpoint);
+    while (others.Step()) board_.AddLeases(worker, others.Int(0), 1);
+    return others.status();
+  }
+
+  // Epochs are read at the first grant of the transaction and put back at its end.
+  absl::Status NextEpoch() {
+    if (epoch_ == 0) {
+      Statement query = write_.db.Query("SELECT value FROM counters WHERE name = 'epoch'");
+      if (query.Step()) epoch_ = static_cast<uint64_t>(query.Int(0));
+      if (!query.status().ok()) return query.status();
+    }
+    ++epoch_;
+    return absl::OkStatus();
+  }
+
+  Write& write_;
+  LeaseBoard& board_;
+  uint64_t epoch_ = 0;  // the last one given; 0: none yet
+};
 
 }  // namespace
 
 absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
-    Write& write, const std::vector<LeaseRequest>& requests, LeaseMemory& memory) {
+    Write& write, absl::Span<const LeaseRequest> requests, LeaseMemory& memory) {
+  absl::Status status = ReadLeases(write.db, memory);
+  if (!status.ok()) return status;
   LeaseBoard board(memory);
-  if (absl::Status status = ReadBoard(write.db, requests, memory, board); !status.ok())
-    return status;
+  if (status = ReadBoard(write.db, requests, memory, board); !status.ok()) return status;
+  Grants grants(write, board);
   std::vector<std::vector<GrantedLease>> granted;
   granted.reserve(requests.size());
   for (const LeaseRequest& request : requests) {
-    auto leases = GrantOne(write, request, board);
+    auto leases = grants.Give(request);
     if (!leases.ok()) return leases.status();
     granted.push_back(*std::move(leases));
   }
+  if (status = grants.End(); !status.ok()) return status;
   return granted;
 }
 

@@ -13,7 +13,7 @@ absl::StatusOr<std::vector<SequenceRecords>> RecordsFrom(Connection& db, int64_t
   // Jobs are ranges in order, so the first that reaches beyond first_sequence starts the scan.
   Statement query = db.Query(
       "SELECT r.sequence, n.id, r.tokens_digest, t.layers, t.heads, t.columns, r.data "
-      "FROM jobs j JOIN results t ON t.key = j.key JOIN records r ON r.key = j.key "
+      "FROM jobs j JOIN results t ON t.key = j.key JOIN records r ON r.result = t.id "
       "LEFT JOIN corpus_sequences n ON n.digest = t.corpus_digest AND n.sequence = r.sequence "
       "WHERE j.checkpoint = ?1 AND j.state = 3 AND j.first + j.count > ?2 AND r.sequence >= ?2 "
       "ORDER BY j.first, r.sequence",

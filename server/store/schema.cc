@@ -84,22 +84,24 @@ CREATE INDEX jobs_queued ON jobs (checkpoint, first) WHERE state = 1;
 CREATE INDEX jobs_leased ON jobs (checkpoint, worker) WHERE state = 2;
 CREATE INDEX jobs_failed ON jobs (sweep) WHERE state = 4;
 
+-- Results are numbered as they come, and records go by these numbers: keys are digests, so that
+-- whatever is sorted by them is written all over the file.
 CREATE TABLE results (
-  key TEXT PRIMARY KEY, checkpoint_digest TEXT NOT NULL, corpus_digest TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, checkpoint_digest TEXT NOT NULL, corpus_digest TEXT NOT NULL,
   spec_digest TEXT NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,
   layers INTEGER NOT NULL, heads INTEGER NOT NULL, columns INTEGER NOT NULL,
   measured INTEGER NOT NULL, skipped INTEGER NOT NULL,
   record_bytes INTEGER NOT NULL, record_digest TEXT NOT NULL,
   architecture TEXT NOT NULL, engine_version TEXT NOT NULL, device TEXT NOT NULL,
   dtype TEXT NOT NULL, compute_seconds REAL NOT NULL, load_seconds REAL NOT NULL,
-  commit_time INTEGER NOT NULL) WITHOUT ROWID;
+  commit_time INTEGER NOT NULL);
 CREATE INDEX results_by_checkpoint ON results (checkpoint_digest);
 CREATE TABLE records (
-  key TEXT NOT NULL REFERENCES results, sequence INTEGER NOT NULL, tokens_digest TEXT NOT NULL,
-  data BLOB NOT NULL, PRIMARY KEY (key, sequence));
+  result INTEGER NOT NULL REFERENCES results, sequence INTEGER NOT NULL,
+  tokens_digest TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (result, sequence));
 CREATE TABLE skipped_sequences (
-  key TEXT NOT NULL REFERENCES results, sequence INTEGER NOT NULL, reason TEXT NOT NULL,
-  PRIMARY KEY (key, sequence)) WITHOUT ROWID;
+  result INTEGER NOT NULL REFERENCES results, sequence INTEGER NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (result, sequence)) WITHOUT ROWID;
 
 CREATE TABLE aggregates (
   checkpoint_digest TEXT NOT NULL, corpus_digest TEXT NOT NULL, spec_digest TEXT NOT NULL,

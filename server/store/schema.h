@@ -7,7 +7,7 @@
 
 namespace ondelette::server {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // Creates the tables in an empty file; checks the version of one that has them. FAILED_PRECONDITION
 // STORE_FOREIGN or STORE_VERSION where the file is another program's, or another version's.

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/store/fair_mutex.h"
 #include "server/store/queue.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/sqlite_store.h"
@@ -43,6 +44,7 @@ class SqliteFiles {
       if (!answer.ok()) return answer;
       if (absl::Status status = PutCursors(write); !status.ok()) return status;
       if (absl::Status status = transaction.Commit(); !status.ok()) return status;
+      if (write.committed) write.committed();
       notice = std::move(write.notice);
       listener = listener_;
     }
@@ -75,7 +77,7 @@ class SqliteFiles {
 
   const std::string path_;
   const std::unique_ptr<StoreLock> lock_;
-  std::mutex write_mutex_;  // guards the next two
+  FairMutex write_mutex_;  // guards the next two
   const std::unique_ptr<Connection> writer_;
   std::function<void(const StoreNotice&)> listener_;
   std::mutex readers_mutex_;  // guards the next

@@ -55,14 +55,14 @@ class SqliteStore : public Store {
   }
   absl::StatusOr<std::vector<GrantedLease>> CancelSweep(absl::string_view sweep_id,
                                                         absl::Time now) override {
-    return files_->InWrite(now, [&](Write& write) -> absl::StatusOr<std::vector<GrantedLease>> {
+    return ChangeLeases(now, [&](Write& write) -> absl::StatusOr<std::vector<GrantedLease>> {
       auto number = SweepNumber(write.db, sweep_id);
       if (!number.ok()) return number.status();
       return server::CancelSweep(write, *number);
     });
   }
   absl::StatusOr<RetryOutcome> RetryFailed(absl::string_view sweep_id, absl::Time now) override {
-    return files_->InWrite(now, [&](Write& write) -> absl::StatusOr<RetryOutcome> {
+    return ChangeLeases(now, [&](Write& write) -> absl::StatusOr<RetryOutcome> {
       auto number = SweepNumber(write.db, sweep_id);
       if (!number.ok()) return number.status();
       return server::RetryFailed(write, *number);
@@ -75,7 +75,7 @@ class SqliteStore : public Store {
   }
   absl::Status ResolveCheckpoint(int64_t checkpoint_id, const Resolution& resolution,
                                  absl::Time now) override {
-    return files_->InWrite(now, [&](Write& write) {
+    return ChangeLeases(now, [&](Write& write) {
       return server::ResolveCheckpoint(write, checkpoint_id, resolution);
     });
   }
@@ -85,40 +85,39 @@ class SqliteStore : public Store {
         now, [&](Write& write) { return server::FailCheckpoint(write, checkpoint_id, error); });
   }
 
-  absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
-      const std::vector<LeaseRequest>& requests, absl::Time now) override {
-    return files_->InWrite(
-        now, [&](Write& write) { return server::GrantLeases(write, requests, lease_memory_); });
+  RoundOutcome CommitAndGrant(absl::Span<const JobCommit> commits,
+                              absl::Span<const LeaseRequest> requests, absl::Time now) override {
+    RoundOutcome outcome = {{}, std::vector<std::vector<GrantedLease>>()};
+    if (commits.empty() && requests.empty()) return outcome;
+    auto together = RunRound(commits, requests, now);
+    if (together.ok()) {
+      outcome.commits.assign(together->committed.begin(), together->committed.end());
+      outcome.granted = std::move(together->granted);
+    } else if (requests.empty() && commits.size() == 1) {
+      outcome.commits.push_back(together.status());
+    } else if (commits.empty()) {
+      outcome.granted = together.status();
+    } else {
+      for (const JobCommit& commit : commits) {
+        RoundOutcome alone = CommitAndGrant(absl::MakeConstSpan(&commit, 1), {}, now);
+        outcome.commits.push_back(std::move(alone.commits.front()));
+      }
+      outcome.granted = CommitAndGrant({}, requests, now).granted;
+    }
+    return outcome;
   }
   absl::StatusOr<std::vector<GrantedLease>> Leases() override {
     return files_->InRead([&](Connection& db) { return AllLeases(db); });
-  }
-  std::vector<absl::StatusOr<CommitOutcome>> CommitJobs(const std::vector<JobCommit>& commits,
-                                                        absl::Time now) override {
-    std::vector<absl::StatusOr<CommitOutcome>> outcomes;
-    auto together = Commit(commits, now);
-    if (together.ok()) {
-      outcomes.assign(together->begin(), together->end());
-    } else if (commits.size() == 1) {
-      outcomes.push_back(together.status());
-    } else {
-      for (const JobCommit& commit : commits) {
-        auto alone = Commit(absl::MakeConstSpan(&commit, 1), now);
-        outcomes.push_back(alone.ok() ? absl::StatusOr<CommitOutcome>(alone->front())
-                                      : alone.status());
-      }
-    }
-    return outcomes;
   }
   absl::StatusOr<std::string> WhyLost(const LeaseKey& lease) override {
     return files_->InRead([&](Connection& db) { return server::WhyLost(db, lease); });
   }
   absl::StatusOr<bool> FailJob(const LeaseKey& lease, const v1::Error& error,
                                absl::Time now) override {
-    return files_->InWrite(now, [&](Write& write) { return server::FailJob(write, lease, error); });
+    return ChangeLeases(now, [&](Write& write) { return server::FailJob(write, lease, error); });
   }
   absl::Status ReturnLeases(const std::vector<LeaseKey>& leases, absl::Time now) override {
-    return files_->InWrite(now, [&](Write& write) {
+    return ChangeLeases(now, [&](Write& write) {
       absl::Status status;
       for (const LeaseKey& lease : leases) {
         if (status.ok()) status = ReturnLease(write, lease);
@@ -182,9 +181,36 @@ class SqliteStore : public Store {
   }
 
  private:
-  absl::StatusOr<std::vector<CommitOutcome>> Commit(absl::Span<const JobCommit> jobs,
-                                                    absl::Time now) {
-    return files_->InWrite(now, [&](Write& write) { return server::CommitJobs(write, jobs); });
+  struct Round {
+    std::vector<CommitOutcome> committed;
+    std::vector<std::vector<GrantedLease>> granted;
+  };
+
+  absl::StatusOr<Round> RunRound(absl::Span<const JobCommit> commits,
+                                 absl::Span<const LeaseRequest> requests, absl::Time now) {
+    return files_->InWrite(now, [&](Write& write) -> absl::StatusOr<Round> {
+      // Kept where the transaction is committed, else lost.
+      auto memory = std::make_shared<LeaseMemory>(std::exchange(lease_memory_, {}));
+      write.committed = [this, memory] { lease_memory_ = std::move(*memory); };
+      Round round;
+      auto committed = server::CommitJobs(write, commits, *memory);
+      if (!committed.ok()) return committed.status();
+      round.committed = *std::move(committed);
+      if (requests.empty()) return round;
+      auto granted = server::GrantLeases(write, requests, *memory);
+      if (!granted.ok()) return granted.status();
+      round.granted = *std::move(granted);
+      return round;
+    });
+  }
+
+  // A change by which leases may begin or end.
+  template <typename Body>
+  std::invoke_result_t<Body, Write&> ChangeLeases(absl::Time now, Body body) {
+    return files_->InWrite(now, [&](Write& write) {
+      lease_memory_.leases.reset();
+      return body(write);
+    });
   }
 
   const std::unique_ptr<SqliteFiles> files_;

@@ -24,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "ondelette/v1/work.pb.h"
 #include "server/store/rows.h"
 
@@ -39,6 +40,12 @@ struct StoreNotice {
 struct CommitOutcome {
   bool committed = false;
   std::string reason;  // why not: "already committed", "lease lost", "sweep cancelled"
+};
+
+// Of a round: as many outcomes as commits, as many lists of leases as requests.
+struct RoundOutcome {
+  std::vector<absl::StatusOr<CommitOutcome>> commits;
+  absl::StatusOr<std::vector<std::vector<GrantedLease>>> granted;
 };
 
 struct RetryOutcome {
@@ -104,12 +111,29 @@ class Store {
 
   // ---- Leases ----
 
-  // Leases queued jobs whose back-off is over, as though the requests came one after another;
-  // plan/lease_choice.h says which. One transaction for all of them: answers as many lists as there
-  // are requests.
-  virtual absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
-      const std::vector<LeaseRequest>& requests, absl::Time now) = 0;
-  // One request's.
+  // Takes results and gives work, as though one after another, commits first: all in one
+  // transaction, with one wait for the disk. It answers when all is on the disk. Where something
+  // fails, each commit has a transaction of its own, so that it fails alone, and then all grants.
+  //
+  // A commit is records and success, fenced by (job, epoch). Every running sweep with the key has it
+  // succeeded. FAILED_PRECONDITION RECORDS_INCONSISTENT where layers or heads differ from those of
+  // the checkpoint's other results.
+  //
+  // A grant leases queued jobs whose back-off is over; plan/lease_choice.h says which.
+  virtual RoundOutcome CommitAndGrant(absl::Span<const JobCommit> commits,
+                                      absl::Span<const LeaseRequest> requests, absl::Time now) = 0;
+  absl::StatusOr<CommitOutcome> CommitJob(const LeaseKey& lease, const JobResult& result,
+                                          absl::Time now) {
+    return std::move(CommitJobs({{lease, result}}, now).front());
+  }
+  std::vector<absl::StatusOr<CommitOutcome>> CommitJobs(const std::vector<JobCommit>& commits,
+                                                        absl::Time now) {
+    return CommitAndGrant(commits, {}, now).commits;
+  }
+  absl::StatusOr<std::vector<std::vector<GrantedLease>>> GrantLeases(
+      const std::vector<LeaseRequest>& requests, absl::Time now) {
+    return CommitAndGrant({}, requests, now).granted;
+  }
   absl::StatusOr<std::vector<GrantedLease>> GrantLeases(
       const std::string& worker, const std::vector<std::string>& held_checkpoints, int most,
       absl::Time now) {
@@ -119,19 +143,6 @@ class Store {
   }
   // Every lease there is: a coordinator that starts adopts them.
   virtual absl::StatusOr<std::vector<GrantedLease>> Leases() = 0;
-  // Records and success in one transaction, fenced by (job, epoch). Every running sweep with the
-  // key has it succeeded. FAILED_PRECONDITION RECORDS_INCONSISTENT where layers or heads differ
-  // from those of the checkpoint's other results.
-  //
-  // All commits share one transaction, and one wait for the disk, as though they came one after
-  // another; where one of them fails, each has a transaction of its own, so that it fails alone.
-  // Answers as many outcomes as there are commits, after all that were committed are on the disk.
-  virtual std::vector<absl::StatusOr<CommitOutcome>> CommitJobs(
-      const std::vector<JobCommit>& commits, absl::Time now) = 0;
-  absl::StatusOr<CommitOutcome> CommitJob(const LeaseKey& lease, const JobResult& result,
-                                          absl::Time now) {
-    return std::move(CommitJobs({{lease, result}}, now).front());
-  }
   // Why a lease does not hold, for its worker: the reasons of CommitOutcome.
   virtual absl::StatusOr<std::string> WhyLost(const LeaseKey& lease) = 0;
   // The job back to the queue, or failed, by the error's class. False where the lease was lost.

@@ -19,7 +19,7 @@ constexpr auto kRest = std::chrono::milliseconds(50);
 
 absl::StatusOr<std::unique_ptr<WalCheckpointer>> WalCheckpointer::Start(const std::string& path,
                                                                         Connection& writer,
-                                                                        std::mutex& write_mutex) {
+                                                                        FairMutex& write_mutex) {
   auto connection = Connection::Open(path, /*read_only=*/false);
   if (!connection.ok()) return connection.status();
   absl::Status status = (*connection)->Script("PRAGMA synchronous = FULL");
@@ -29,7 +29,7 @@ absl::StatusOr<std::unique_ptr<WalCheckpointer>> WalCheckpointer::Start(const st
 }
 
 WalCheckpointer::WalCheckpointer(std::unique_ptr<Connection> connection, Connection& writer,
-                                 std::mutex& write_mutex)
+                                 FairMutex& write_mutex)
     : connection_(std::move(connection)),
       writer_(writer),
       write_mutex_(write_mutex),

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "absl/status/statusor.h"
+#include "server/store/fair_mutex.h"
 #include "server/store/sqlite_connection.h"
 
 namespace ondelette::server {
@@ -20,21 +21,21 @@ class WalCheckpointer {
   // `write_mutex` is held around every transaction of `writer`, whose log this is; both outlive it.
   static absl::StatusOr<std::unique_ptr<WalCheckpointer>> Start(const std::string& path,
                                                                 Connection& writer,
-                                                                std::mutex& write_mutex);
+                                                                FairMutex& write_mutex);
   ~WalCheckpointer();
   WalCheckpointer(const WalCheckpointer&) = delete;
   WalCheckpointer& operator=(const WalCheckpointer&) = delete;
 
  private:
   WalCheckpointer(std::unique_ptr<Connection> connection, Connection& writer,
-                  std::mutex& write_mutex);
+                  FairMutex& write_mutex);
   void Work();
   // Answers how many frames the log has.
   int64_t Checkpoint();
 
   const std::unique_ptr<Connection> connection_;
   Connection& writer_;
-  std::mutex& write_mutex_;
+  FairMutex& write_mutex_;
   std::mutex mutex_;  // guards the next two
   int frames_ = 0;    // of the log, after the last transaction
   bool stops_ = false;
