@@ -67,7 +67,7 @@ def check_store(path):
         keys = sorted(key for (key,) in ask("select key from jobs"))
         assert keys == sorted(key for (key,) in ask("select key from results")), "jobs and results differ"
         ((measured,),) = ask("select sum(measured) from results")
-        ((records, sequences),) = ask("select count(*), count(distinct key || ':' || sequence) from records")
+        ((records, sequences),) = ask("select count(*), count(distinct result || ':' || sequence) from records")
         assert measured == records == sequences, f"{measured} measured, {records} records, {sequences} distinct"
 
 

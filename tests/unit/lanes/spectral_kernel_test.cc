@@ -135,8 +135,8 @@ void ExpectTotals(const SpectralTable& table, const Signals& signals, bool detre
 
 TEST(SpectralKernel, GivesTheFiguresAtEveryLength) {
   LaneBuffer scratch;
-  for (int64_t length : {5,   6,   7,   8,   9,   12,  16,  25,  30,  49,  60,  64,  97,
-                         111, 112, 121, 127, 128, 210, 243, 255, 256, 257, 343, 511, 512}) {
+  for (int64_t length : {5,   6,   7,   8,   9,   12,  16,  25,  30,  49,  60,  64,  97,  111,
+                         112, 121, 127, 128, 203, 210, 243, 255, 256, 257, 267, 343, 511, 512}) {
     for (int64_t points : {length, length + 3}) {
       const bool detrended = length % 2 == 0;
       const SpectralTable table = Table(length, points);

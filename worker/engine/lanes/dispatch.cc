@@ -69,10 +69,8 @@ const LaneKernels& Kernels() {
 }
 
 int64_t SpectralScratch(const SpectralTable& table) {
-  int64_t radix = 0;
-  for (const FftPlan::Pass& pass : table.plan.passes) radix = std::max(radix, pass.radix);
-  // Complex lanes: two buffers, one of which also takes both powers, and a butterfly.
-  return (2 * (table.plan.length + 2) + radix) * 2 * kLaneCount;
+  // Complex lanes: two buffers, one of which also takes both powers, and a pass's room.
+  return (2 * (table.plan.length + 2) + table.plan.room) * 2 * kLaneCount;
 }
 
 int64_t WaveletScratch(const WaveletTable& table) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "worker/engine/lanes/lane_prime.h"
 #include "worker/engine/lanes/lanes.h"
 #include "worker/engine/transforms/butterflies.h"
 #include "worker/engine/transforms/fft_plan.h"
@@ -71,6 +72,19 @@ inline void Radix8(const FftPlan::Pass& pass, const Complex* x, Complex* y) {
   }
 }
 
+inline void RadixPrime(const FftPlan::Pass& pass, const Complex* x, Complex* y, Complex* room) {
+  const int64_t r = pass.radix, s = pass.stride, m = pass.count;
+  for (int64_t q = 0; q < s; ++q) {
+    TransformPrime<false>(pass, x + q, s * m, nullptr, y + q, s, room);
+  }
+  for (int64_t p = 1; p < m; ++p) {
+    const float* w = pass.twiddles.data() + 2 * r * p;
+    for (int64_t q = 0; q < s; ++q) {
+      TransformPrime<true>(pass, x + q + s * p, s * m, w, y + q + s * r * p, s, room);
+    }
+  }
+}
+
 // Any odd radix. `pairs` has room for radix numbers.
 inline void RadixOdd(const FftPlan::Pass& pass, const Complex* x, Complex* y, Complex* pairs) {
   const int64_t r = pass.radix, s = pass.stride, m = pass.count, half = r / 2;
@@ -100,8 +114,8 @@ inline void RadixOdd(const FftPlan::Pass& pass, const Complex* x, Complex* y, Co
 }
 
 // Transforms `data` with `scratch`, both of plan.length; the result is in whichever is returned.
-// `pairs` has room for the largest radix.
-inline Complex* Transform(const FftPlan& plan, Complex* data, Complex* scratch, Complex* pairs) {
+// `room` is for plan.room numbers.
+inline Complex* Transform(const FftPlan& plan, Complex* data, Complex* scratch, Complex* room) {
   for (const FftPlan::Pass& pass : plan.passes) {
     if (pass.radix == 8) {
       Radix8(pass, data, scratch);
@@ -109,8 +123,10 @@ inline Complex* Transform(const FftPlan& plan, Complex* data, Complex* scratch, 
       Radix4(pass, data, scratch);
     } else if (pass.radix == 2) {
       Radix2(pass, data, scratch);
+    } else if (pass.split.quarter > 0) {
+      RadixPrime(pass, data, scratch, room);
     } else {
-      RadixOdd(pass, data, scratch, pairs);
+      RadixOdd(pass, data, scratch, room);
     }
     Complex* done = scratch;
     scratch = data;

@@ -111,9 +111,9 @@ void AddSpectra(const SpectralTable& table, const SpectralInput& signals,
   const int64_t points = table.plan.length, bins = points / 2 + 1;
   auto* data = reinterpret_cast<Complex*>(scratch);
   Complex* work = data + points + 2;
-  Complex* pairs = work + points + 2;
+  Complex* room = work + points + 2;
   Shape(table, signals, others, data);
-  const Complex* z = Transform(table.plan, data, work, pairs);
+  const Complex* z = Transform(table.plan, data, work, room);
   auto* powers = reinterpret_cast<Lanes*>(z == data ? work : data);
   Powers(table, z, powers, powers + bins);
   Summarise(table, powers, signals, totals);

@@ -210,8 +210,10 @@ void StoreRows(const float* c, int64_t count, int64_t first, int64_t end, float*
                int64_t room) {
   for (int64_t k = 0; k < count; k += kLanes) {
     const int64_t some = count - k < kLanes ? count - k : kLanes;
-    Lanes tile[kLanes] = {};
-    for (int64_t j = 0; j < some; ++j) tile[j] = Load(c + (k + j) * kLanes);
+    // Unrolled: GCC copies the tile with string instructions otherwise, as slow as all the rest.
+    Lanes tile[kLanes];
+#pragma GCC unroll 16
+    for (int64_t j = 0; j < kLanes; ++j) tile[j] = j < some ? Load(c + (k + j) * kLanes) : Lanes{};
     Transpose(tile);
     for (int64_t lane = first; lane < end; ++lane) {
       const int64_t at = (lane - first) * count + k;

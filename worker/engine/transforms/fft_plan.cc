@@ -1,6 +1,8 @@
 #include "worker/engine/transforms/fft_plan.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ondelette::engine {
 namespace {
@@ -35,13 +37,16 @@ FftPlan::FftPlan(int64_t points) : length(points) {
   int64_t rest = points, stride = 1;
   for (int64_t radix : Radices(points)) {
     const int64_t count = rest / radix;
-    Pass pass{radix, count, stride, {}, {}};
+    Pass pass{radix, count, stride, {}, {}, {}};
+    if (PrimeSplit::Pays(radix)) pass.split = PrimeSplit(radix);
     for (int64_t p = 0; p < count; ++p) {
       for (int64_t k = 0; k < radix; ++k) AddRoot(p * k, rest, pass.twiddles);
     }
     for (int64_t j = 1; radix % 2 == 1 && j <= radix / 2; ++j) {
       for (int64_t k = 1; k <= radix / 2; ++k) AddRoot(j * k, radix, pass.roots);
     }
+    const bool split = pass.split.quarter > 0;
+    room = std::max(room, split ? 2 * PrimeSplit::kSums * pass.split.rounded : radix);
     passes.push_back(std::move(pass));
     rest = count;
     stride *= radix;
