@@ -28,17 +28,15 @@ inline Lanes Log(Lanes x) {
   IntLanes exponent = (bits - 0x3f3504f3) >> 23;
   Lanes m = Bits<float>(bits - (exponent << 23)) - 1.0f;
   Lanes e = Converted<float>(exponent);
-  Lanes p = Splat(7.0376836292e-2f);
-  p = p * m - 1.1514610310e-1f;
-  p = p * m + 1.1676998740e-1f;
-  p = p * m - 1.2420140846e-1f;
-  p = p * m + 1.4249322787e-1f;
-  p = p * m - 1.6668057665e-1f;
-  p = p * m + 2.0000714765e-1f;
-  p = p * m - 2.4999993993e-1f;
-  p = p * m + 3.3333331174e-1f;
-  Lanes square = m * m;
-  Lanes low = p * m * square + e * -2.12194440e-4f - 0.5f * square;
+  // By pairs (Estrin), not number by number (Horner): processors run ahead as far as their schedulers
+  // reach, so that it is the longest chain that counts.
+  const Lanes square = m * m;
+  const Lanes third = 1.1676998740e-1f - m * 1.1514610310e-1f + square * 7.0376836292e-2f;
+  const Lanes second = 1.4249322787e-1f - m * 1.2420140846e-1f + square * third;
+  const Lanes first = 2.0000714765e-1f - m * 1.6668057665e-1f;
+  const Lanes zeroth = 3.3333331174e-1f - m * 2.4999993993e-1f;
+  const Lanes p = zeroth + square * first + square * square * second;
+  const Lanes low = p * (m * square) + (e * -2.12194440e-4f - 0.5f * square);
   return e * 0.693359375f + (m + low);
 }
 
