@@ -61,7 +61,14 @@ void MappedFile::Advise(std::span<const std::byte> part, int advice) const {
   madvise(const_cast<char*>(bytes_.data()) + first, end - first, advice);
 }
 
-void MappedFile::ReadAhead(std::span<const std::byte> part) const { Advise(part, MADV_WILLNEED); }
+// Piece by piece: of what one call asks for, Linux reads no more than a device takes at once.
+void MappedFile::ReadAhead(std::span<const std::byte> part) const {
+  constexpr size_t kPiece = 128 << 10;
+  for (; part.size() > kPiece; part = part.subspan(kPiece)) {
+    Advise(part.first(kPiece), MADV_WILLNEED);
+  }
+  Advise(part, MADV_WILLNEED);
+}
 
 void MappedFile::Release(std::span<const std::byte> part) const { Advise(part, MADV_DONTNEED); }
 

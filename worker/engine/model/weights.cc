@@ -21,7 +21,7 @@ namespace ondelette::engine {
 namespace {
 
 // Bytes of the files that are on their way before they are looked at.
-constexpr int64_t kReadAhead = int64_t{128} << 20;
+constexpr int64_t kReadAhead = int64_t{48} << 20;
 
 // Which values of a tensor [rows] or [rows, columns], row-major, are read: all of a transposed one,
 // whose choice is among its columns.
