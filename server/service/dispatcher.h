@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "ondelette/v1/sweep.pb.h"
+#include "server/plan/retry_policy.h"
 #include "server/service/event_queue.h"
 #include "server/service/postman.h"
 #include "server/service/work_session.h"
@@ -94,6 +95,8 @@ class Dispatcher {
   void GiveTasks(const std::vector<ConnectedWorker*>& takers);
   absl::StatusOr<std::deque<OpenTask>> OpenTasks();
   void SendTask(ConnectedWorker& worker, OpenTask task);
+  // Given out again, or failed for good, by the error's class, as a job would be.
+  absl::Status FailControls(const std::string& spec_digest, const v1::Error& error);
 
   // dispatcher_messages.cc
   void OnMessage(const std::shared_ptr<WorkSession>& session, const v1::WorkerMessage& message);
@@ -156,6 +159,13 @@ class Dispatcher {
   WorkerTable table_;
   Pending pending_;
   std::map<std::string, int> columns_;  // by spec digest
+  // Specs whose controls went wrong, and are tried again from a time on. Lost with the coordinator's
+  // life, which costs attempts.
+  struct FailedControls {
+    Budget budget;
+    Clock::time_point ready;
+  };
+  std::map<std::string, FailedControls> failed_controls_;  // by spec digest
   uint64_t next_task_;
   bool work_ = true;     // jobs to give, or somebody to give them to, may have appeared
   bool tasks_ = true;    // likewise tasks

@@ -257,7 +257,7 @@ absl::Status Dispatcher::OnTaskResult(ConnectedWorker& worker, const v1::TaskRes
   if (result.has_error()) {
     const v1::Error error = BoundedError(result.error());
     status = resolves ? store_.FailCheckpoint(task.checkpoint, error, now)
-                      : store_.FailControls(task.spec_digest, error);
+                      : FailControls(task.spec_digest, error);
   } else if (resolves && result.has_resolved()) {
     auto resolution = CheckResolution(result.resolved());
     if (!resolution.ok()) return resolution.status();

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/rpc/rpc_status.h"
 #include "server/plan/retry_policy.h"
 #include "server/service/dispatcher.h"
@@ -31,7 +32,9 @@ absl::StatusOr<std::deque<OpenTask>> Dispatcher::OpenTasks() {
   auto specs = store_.SpecsWithoutControls();
   if (!specs.ok()) return specs.status();
   for (const auto& [digest, json] : *specs) {
-    if (computing.count(digest) > 0) continue;
+    auto failed = failed_controls_.find(digest);
+    const bool waits = failed != failed_controls_.end() && failed->second.ready > Clock::now();
+    if (waits || computing.count(digest) > 0) continue;
     open.push_back({0, digest, {}});
     open.back().message.mutable_controls()->set_spec_json(json);
   }
@@ -77,6 +80,18 @@ void Dispatcher::SendTask(ConnectedWorker& worker, OpenTask task) {
   v1::CoordinatorMessage out;
   *out.mutable_task() = std::move(task.message);
   postman_.Send(worker.session, std::move(out));
+}
+
+absl::Status Dispatcher::FailControls(const std::string& spec_digest, const v1::Error& error) {
+  FailedControls& failed = failed_controls_[spec_digest];
+  const Verdict verdict =
+      Judge(error, failed.budget, absl::StrCat("the controls of spec ", spec_digest.substr(0, 12)));
+  if (!verdict.failed) {
+    failed = {verdict.budget, Clock::now() + absl::ToChronoNanoseconds(verdict.back_off)};
+    return absl::OkStatus();
+  }
+  failed_controls_.erase(spec_digest);
+  return store_.FailControls(spec_digest, verdict.error);
 }
 
 }  // namespace ondelette::server

@@ -71,7 +71,7 @@ absl::StatusOr<std::optional<std::string>> AggregatesOf(Connection& db, const Ag
 
 absl::StatusOr<std::map<std::string, std::string>> PendingControls(Connection& db) {
   Statement query = db.Query(
-      "SELECT spec_digest, spec_json FROM sweeps WHERE state = 1 "
+      "SELECT spec_digest, spec_json FROM sweeps WHERE state <> 4 "
       "AND spec_digest NOT IN (SELECT spec_digest FROM controls)");
   std::map<std::string, std::string> specs;
   while (query.Step()) specs[query.Text(0)] = query.Text(1);
@@ -92,7 +92,7 @@ absl::StatusOr<v1::Controls> ControlsOf(Connection& db, absl::string_view spec_d
     return MakeError(
         absl::StatusCode::kNotFound, "CONTROLS_PENDING",
         absl::StrCat("the controls of spec ", spec_digest.substr(0, 12), " are not computed yet"),
-        "a worker computes them while the sweep runs: ask again later");
+        "a worker computes them beside the sweep: ask again later");
   }
   if (const std::string error = query.Text(1); !error.empty())
     return FromErrorProto(ErrorFromText(error));

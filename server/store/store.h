@@ -167,7 +167,8 @@ class Store {
 
   // ---- Controls, once a spec ----
 
-  // Specs (digest -> JSON) of running sweeps whose controls are neither there nor failed.
+  // Specs (digest -> JSON) of sweeps, but for cancelled ones, whose controls are neither there nor
+  // failed.
   virtual absl::StatusOr<std::map<std::string, std::string>> SpecsWithoutControls() = 0;
   virtual absl::Status PutControls(absl::string_view spec_digest, const v1::Controls& controls) = 0;
   virtual absl::Status FailControls(absl::string_view spec_digest, const v1::Error& error) = 0;

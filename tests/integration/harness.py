@@ -153,8 +153,17 @@ class Cluster:
         """Everything a user can export of a sweep, as bytes."""
         parts = [self.cli("query", level, sweep, output="csv").stdout for level in
                  ("records", "heads", "layers", "models")]
-        parts.append(self.cli("table", "5", sweep, output="csv").stdout)
+        parts.append(self.table_5(sweep))
         return "\n".join(parts)
+
+    def table_5(self, sweep):
+        """Where the controls were lost with an engine, they come after the sweep."""
+        def there():
+            done = self.cli("table", "5", sweep, output="csv", check=False)
+            return done if "not computed yet" not in done.stderr else None
+        done = wait_for(there, 60, f"the controls of {sweep}")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 def http_get(address, path="/metrics", timeout=10):

@@ -175,7 +175,10 @@ void ScriptedWorker::Answer(const v1::Task& task) {
   v1::WorkerMessage message;
   v1::TaskResult* result = message.mutable_task_result();
   result->set_id(task.id());
-  if (task.has_controls()) {
+  if (task.has_controls() && !controls_errors.empty()) {
+    *result->mutable_error() = controls_errors.front();
+    controls_errors.pop_front();
+  } else if (task.has_controls()) {
     result->mutable_controls()->add_patterns()->set_name("uniform");
   } else if (absl::StartsWith(task.resolve().revision(), "missing")) {
     *result->mutable_error() = ToErrorProto(absl::NotFoundError("no such revision"));
@@ -183,6 +186,7 @@ void ScriptedWorker::Answer(const v1::Task& task) {
     result->mutable_resolved()->set_digest("digest-" + task.resolve().revision());
   }
   Send(message);
+  if (task.has_controls()) ++controls_answered;
 }
 
 bool ScriptedWorker::Read(v1::CoordinatorMessage& message) {

@@ -5,6 +5,8 @@
 
 #include <grpcpp/channel.h>
 
+#include <atomic>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -86,6 +88,10 @@ class ScriptedWorker {
   grpc::Status End();
   // Cuts the stream as a dying process does.
   void Cut();
+
+  // What tasks of controls are answered with, one after another; then with controls.
+  std::deque<v1::Error> controls_errors;
+  std::atomic<int> controls_answered = 0;
 
  private:
   void Answer(const v1::Task& task);

@@ -237,6 +237,32 @@ TEST_F(WorkServiceTest, FailuresAreRecordedAndRetried) {
   EXPECT_EQ(coordinator_->Ended("s").state(), v1::SWEEP_STATE_SUCCEEDED);
 }
 
+// An engine that was killed while it computed controls once left the spec without them for good.
+TEST_F(WorkServiceTest, ControlsThatWentWrongAreGivenOutAgainAfterTheSweepToo) {
+  Start();
+  const v1::Sweep sweep = Create("s", {"a"});
+  ScriptedWorker worker(coordinator_->channel(), "w");
+  worker.controls_errors = {MakeTestError(v1::ERROR_CLASS_ENGINE_DEATH)};
+  worker.Hello();
+  for (int job = 0; job < 4; ++job) {
+    worker.Ask(1);
+    EXPECT_TRUE(worker.Succeed(worker.NextLease()).committed());
+  }
+  EXPECT_EQ(coordinator_->Ended(sweep.id()).state(), v1::SWEEP_STATE_SUCCEEDED);
+  std::thread reader([&] {
+    v1::CoordinatorMessage message;
+    worker.Read(message);
+  });
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  while (worker.controls_answered < 2 && absl::Now() < deadline)
+    absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_EQ(worker.controls_answered, 2);
+  v1::LeaseId lost;
+  lost.set_job("none");
+  worker.Heartbeat({lost});  // the answer ends the reading
+  reader.join();
+}
+
 TEST_F(WorkServiceTest, TwoWorkersGetCheckpointsOfTheirOwn) {
   Start();
   v1::Corpus corpus;  // with enough to do that nobody need share
