@@ -39,7 +39,7 @@ inline void TransformPrime(const FftPlan::Pass& pass, const ComplexOf<Lanes>* x,
   const PrimeSplit& split = pass.split;
   const int64_t r = pass.radix, q = split.quarter;
   Complex *in[PrimeSplit::kSums], *out[PrimeSplit::kSums];
-  for (int sum = 0; sum < PrimeSplit::kSums; ++sum) {
+  for (int64_t sum = 0; sum < PrimeSplit::kSums; ++sum) {
     in[sum] = room + 2 * sum * split.rounded;
     out[sum] = in[sum] + split.rounded;
   }
@@ -58,7 +58,7 @@ inline void TransformPrime(const FftPlan::Pass& pass, const ComplexOf<Lanes>* x,
     in[4][a] = d_later;
     total = total + in[0][a];
   }
-  for (int sum = 0; sum < PrimeSplit::kSums; ++sum) {
+  for (int64_t sum = 0; sum < PrimeSplit::kSums; ++sum) {
     Correlate(split, in[sum], split.filters[sum].data(), out[sum]);
   }
   y[0] = total;

@@ -1,6 +1,7 @@
 #include "worker/engine/transforms/prime_split.h"
 
 #include <cmath>
+#include <cstddef>
 #include <set>
 
 namespace ondelette::engine {
@@ -40,7 +41,7 @@ PrimeSplit::PrimeSplit(int64_t radix)
     const double e = std::sin(angle(m)), e_later = std::sin(angle(m + quarter));
     const double met[kSums] = {(c + c_later) / 2, (c - c_later) / 2, e_later, e - e_later,
                                e + e_later};
-    for (int sum = 0; sum < kSums; ++sum) filters[sum].push_back(static_cast<float>(met[sum]));
+    for (size_t sum = 0; sum < kSums; ++sum) filters[sum].push_back(static_cast<float>(met[sum]));
   }
 }
 

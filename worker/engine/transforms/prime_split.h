@@ -15,6 +15,7 @@
 #ifndef ONDELETTE_WORKER_ENGINE_TRANSFORMS_PRIME_SPLIT_H_
 #define ONDELETTE_WORKER_ENGINE_TRANSFORMS_PRIME_SPLIT_H_
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -22,7 +23,7 @@ namespace ondelette::engine {
 
 // Immutable, thread-safe.
 struct PrimeSplit {
-  static constexpr int kSums = 5;
+  static constexpr int64_t kSums = 5;
   // Outputs are summed so many at a time; those beyond the last are thrown away.
   static constexpr int64_t kTogether = 6;
 
@@ -36,7 +37,7 @@ struct PrimeSplit {
   int64_t rounded = 0;          // q, rounded up to whole kTogether: room for outputs
   std::vector<int64_t> powers;  // g^a modulo r, a < h
   // Of P, N, T, U, V in turn: what number a meets at output b is at a + b, a < q, b < rounded.
-  std::vector<float> filters[kSums];
+  std::array<std::vector<float>, kSums> filters;
 };
 
 }  // namespace ondelette::engine
