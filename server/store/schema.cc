@@ -46,6 +46,7 @@ CREATE TABLE sweeps (
   CHECK (min(queued, leased, succeeded, failed, cancelled, unresolved, failed_checkpoints) >= 0));
 CREATE INDEX sweeps_by_name ON sweeps (name, number);
 CREATE INDEX sweeps_running ON sweeps (number) WHERE state = 1;
+CREATE INDEX sweeps_by_spec ON sweeps (spec_digest) WHERE state <> 4;
 
 CREATE TABLE checkpoints (
   id INTEGER PRIMARY KEY, sweep INTEGER NOT NULL REFERENCES sweeps, position INTEGER NOT NULL,
