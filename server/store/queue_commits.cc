@@ -76,9 +76,9 @@ absl::Status CheckShape(Connection& db, const CheckpointRow& checkpoint, const J
   int64_t layers = checkpoint.layers;
   int64_t heads = checkpoint.heads;
   if (layers == 0) {
-    Statement query = db.Query(
-        "SELECT layers, heads FROM results WHERE checkpoint_digest = ? AND measured > 0 LIMIT 1",
-        checkpoint.digest);
+    Statement query =
+        db.Query("SELECT layers, heads FROM checkpoints WHERE digest = ? AND layers > 0 LIMIT 1",
+                 checkpoint.digest);
     if (!query.Step()) return query.status();
     layers = query.Int(0);
     heads = query.Int(1);
@@ -91,9 +91,7 @@ absl::Status CheckShape(Connection& db, const CheckpointRow& checkpoint, const J
                    "run workers of the same version");
 }
 
-// Of the result that was inserted last.
-absl::Status InsertRecords(Write& write, const JobResult& result) {
-  const int64_t id = write.db.LastInsertId();
+absl::Status InsertRecords(Write& write, int64_t id, const JobResult& result) {
   if (!result.measured.empty()) {
     const size_t each = result.records.size() / result.measured.size();
     for (size_t i = 0; i < result.measured.size(); ++i) {
@@ -113,8 +111,9 @@ absl::Status InsertRecords(Write& write, const JobResult& result) {
   return absl::OkStatus();
 }
 
-absl::Status InsertResult(Write& write, const LeasedJob& job, const SweepDigests& sweep,
-                          const CheckpointRow& checkpoint, const JobResult& result) {
+// Returns the result's number.
+absl::StatusOr<int64_t> InsertResult(Write& write, const LeasedJob& job, const SweepDigests& sweep,
+                                     const CheckpointRow& checkpoint, const JobResult& result) {
   absl::Status status = write.db.Run(
       "INSERT INTO results (key, checkpoint_digest, corpus_digest, spec_digest, first, count, "
       "layers, heads, columns, measured, skipped, record_bytes, record_digest, architecture, "
@@ -126,7 +125,10 @@ absl::Status InsertResult(Write& write, const LeasedJob& job, const SweepDigests
       static_cast<int64_t>(result.skipped.size()), static_cast<int64_t>(result.records.size()),
       result.record_digest, result.architecture, result.engine_version, result.device, result.dtype,
       result.compute_seconds, result.load_seconds, write.now);
-  return status.ok() ? InsertRecords(write, result) : status;
+  if (!status.ok()) return status;
+  const int64_t id = write.db.LastInsertId();
+  if (status = InsertRecords(write, id, result); !status.ok()) return status;
+  return id;
 }
 
 // The checkpoint learns what the result says, if that is anything new.
@@ -156,13 +158,14 @@ class Commits {
       if (!reason.ok()) return reason.status();
       return CommitOutcome{false, *std::move(reason)};
     }
+    absl::StatusOr<int64_t> id = 0;
     for (LeasedJob& job : *jobs) {
       auto facts = FactsOf(write_.db, job.checkpoint);
       if (!facts.ok()) return facts.status();
-      absl::Status status;
-      if (&job == &jobs->front()) status = Insert(job, *facts, commit.result);
-      if (status.ok()) status = Succeed(job, *facts, commit.result);
-      if (!status.ok()) return status;
+      if (&job == &jobs->front()) id = Insert(job, *facts, commit.result);
+      if (!id.ok()) return id.status();
+      if (absl::Status status = Succeed(job, *facts, *id, commit.result); !status.ok())
+        return status;
     }
     return CommitOutcome{true, ""};
   }
@@ -178,19 +181,21 @@ class Commits {
   }
 
  private:
-  absl::Status Insert(const LeasedJob& job, const CheckpointRow& facts, const JobResult& result) {
+  absl::StatusOr<int64_t> Insert(const LeasedJob& job, const CheckpointRow& facts,
+                                 const JobResult& result) {
     if (absl::Status status = CheckShape(write_.db, facts, result); !status.ok()) return status;
     auto sweep = SweepOf(job.sweep);
     if (!sweep.ok()) return sweep.status();
     return InsertResult(write_, job, **sweep, facts, result);
   }
 
-  absl::Status Succeed(LeasedJob& job, const CheckpointRow& facts, const JobResult& result) {
+  absl::Status Succeed(LeasedJob& job, const CheckpointRow& facts, int64_t id,
+                       const JobResult& result) {
     if (auto sweep = SweepOf(job.sweep); !sweep.ok()) return sweep.status();
     checkpoints_.insert(job.checkpoint);
     if (memory_.leases) memory_.leases->End(job.event.worker(), job.checkpoint);
     absl::Status status =
-        write_.db.Run("UPDATE jobs SET state = 3, error = '' WHERE id = ?", job.id);
+        write_.db.Run("UPDATE jobs SET state = 3, error = '', result = ? WHERE id = ?", id, job.id);
     if (status.ok()) status = Learn(write_, job.checkpoint, facts, result);
     if (!status.ok()) return status;
     v1::SweepEvent event;

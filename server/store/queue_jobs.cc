@@ -27,17 +27,25 @@ absl::StatusOr<std::vector<LeasedRow>> RowsUnder(Connection& db, const LeaseKey&
   return rows;
 }
 
-// A job whose result is there succeeds, and its checkpoint learns what the result says.
-absl::Status Succeed(Write& write, const LeasedRow& row) {
-  absl::Status status = write.db.Run("UPDATE jobs SET state = 3, error = '' WHERE id = ?", row.id);
+// A queued job whose result is there already.
+struct KnownJob {
+  int64_t id;
+  int64_t checkpoint;
+  int64_t result;
+};
+
+// It succeeds, and its checkpoint learns what the result says.
+absl::Status Succeed(Write& write, const KnownJob& job) {
+  absl::Status status = write.db.Run(
+      "UPDATE jobs SET state = 3, error = '', result = ? WHERE id = ?", job.result, job.id);
   if (!status.ok()) return status;
   return write.db.Run(
       "UPDATE checkpoints SET skipped = checkpoints.skipped + r.skipped, "
       "layers = max(checkpoints.layers, r.layers), heads = max(checkpoints.heads, r.heads), "
       "architecture = iif(checkpoints.architecture = '', r.architecture, "
       "checkpoints.architecture) "
-      "FROM results r JOIN jobs j ON j.key = r.key WHERE j.id = ? AND checkpoints.id = ?",
-      row.id, row.checkpoint);
+      "FROM results r WHERE r.id = ? AND checkpoints.id = ?",
+      job.result, job.checkpoint);
 }
 
 absl::Status PutBackOrFail(Write& write, const LeasedRow& row, const v1::Error& error) {
@@ -62,7 +70,7 @@ absl::Status PutBackOrFail(Write& write, const LeasedRow& row, const v1::Error& 
 }  // namespace
 
 absl::StatusOr<std::string> WhyLost(Connection& db, const LeaseKey& lease) {
-  Statement committed = db.Query("SELECT 1 FROM results WHERE key = ?", lease.job);
+  Statement committed = db.Query("SELECT 1 FROM jobs WHERE key = ? AND state = 3", lease.job);
   if (committed.Step()) return "already committed";
   if (!committed.status().ok()) return committed.status();
   Statement cancelled = db.Query("SELECT 1 FROM jobs WHERE key = ? AND epoch = ? AND state = 5",
@@ -95,17 +103,17 @@ absl::Status ReturnLease(Write& write, const LeaseKey& lease) {
 }
 
 absl::Status JoinKnownJobs(Write& write, int64_t checkpoint) {
-  std::vector<LeasedRow> known;
+  std::vector<KnownJob> known;
   {
     Statement query = write.db.Query(
-        "SELECT j.id, j.checkpoint, j.sweep FROM jobs j JOIN results r ON r.key = j.key "
-        "WHERE j.checkpoint = ? AND j.state = 1",
+        "SELECT j.id, j.checkpoint, MAX(k.result) FROM jobs j JOIN jobs k ON k.key = j.key "
+        "WHERE j.checkpoint = ? AND j.state = 1 AND k.state = 3 GROUP BY j.id",
         checkpoint);
     while (query.Step()) known.push_back({query.Int(0), query.Int(1), query.Int(2)});
     if (!query.status().ok()) return query.status();
   }
-  for (const LeasedRow& row : known) {
-    if (absl::Status status = Succeed(write, row); !status.ok()) return status;
+  for (const KnownJob& job : known) {
+    if (absl::Status status = Succeed(write, job); !status.ok()) return status;
   }
   return write.db.Run(
       "UPDATE jobs SET state = 2, epoch = other.epoch, worker = other.worker "

@@ -13,9 +13,9 @@ absl::StatusOr<std::vector<SequenceRecords>> RecordsFrom(Connection& db, int64_t
   // Jobs are ranges in order, so the first that reaches beyond first_sequence starts the scan.
   Statement query = db.Query(
       "SELECT r.sequence, n.id, r.tokens_digest, t.layers, t.heads, t.columns, r.data "
-      "FROM jobs j JOIN results t ON t.key = j.key JOIN records r ON r.result = t.id "
+      "FROM jobs j JOIN results t ON t.id = j.result JOIN records r ON r.result = t.id "
       "LEFT JOIN corpus_sequences n ON n.digest = t.corpus_digest AND n.sequence = r.sequence "
-      "WHERE j.checkpoint = ?1 AND j.state = 3 AND j.first + j.count > ?2 AND r.sequence >= ?2 "
+      "WHERE j.checkpoint = ?1 AND j.first + j.count > ?2 AND r.sequence >= ?2 "
       "ORDER BY j.first, r.sequence",
       checkpoint, first_sequence);
   std::vector<SequenceRecords> page;
@@ -40,7 +40,7 @@ absl::StatusOr<std::vector<JobProvenance>> ProvenanceOf(Connection& db, int64_t 
   Statement query = db.Query(
       "SELECT r.key, r.first, r.count, r.measured, r.skipped, r.record_digest, r.engine_version, "
       "r.device, r.dtype, r.compute_seconds, r.load_seconds, r.commit_time "
-      "FROM jobs j JOIN results r ON r.key = j.key WHERE j.checkpoint = ? AND j.state = 3 "
+      "FROM jobs j JOIN results r ON r.id = j.result WHERE j.checkpoint = ? "
       "ORDER BY j.first",
       checkpoint);
   std::vector<JobProvenance> jobs;

@@ -64,7 +64,7 @@ CREATE TABLE checkpoints (
   UNIQUE (sweep, position),
   CHECK (queued + leased + succeeded + failed + cancelled = total),
   CHECK (min(queued, leased, succeeded, failed, cancelled) >= 0));
-CREATE INDEX checkpoints_by_digest ON checkpoints (sweep, digest);
+CREATE INDEX checkpoints_by_digest ON checkpoints (digest, sweep);
 CREATE INDEX checkpoints_with_work ON checkpoints (sweep, position) WHERE queued > 0;
 CREATE INDEX checkpoints_unresolved ON checkpoints (sweep, position) WHERE state = 1;
 
@@ -79,16 +79,19 @@ CREATE TABLE jobs (
   worker TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
   engine_deaths INTEGER NOT NULL DEFAULT 0, requeues INTEGER NOT NULL DEFAULT 0,
   ready_at INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
-  UNIQUE (checkpoint, first));
+  result INTEGER REFERENCES results,
+  UNIQUE (checkpoint, first),
+  CHECK ((state = 3) = (result IS NOT NULL)));
 CREATE INDEX jobs_by_key ON jobs (key);
 CREATE INDEX jobs_queued ON jobs (checkpoint, first) WHERE state = 1;
 CREATE INDEX jobs_leased ON jobs (checkpoint, worker) WHERE state = 2;
 CREATE INDEX jobs_failed ON jobs (sweep) WHERE state = 4;
 
--- Results are numbered as they come, and records go by these numbers: keys are digests, so that
--- whatever is sorted by them is written all over the file.
+-- Results are numbered as they come, and jobs and records name them by these numbers: keys are
+-- digests, so that whatever is sorted by them is written all over the file. The one index by key is
+-- the jobs', which is written when they are planned and not when they are committed.
 CREATE TABLE results (
-  id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, checkpoint_digest TEXT NOT NULL, corpus_digest TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL, checkpoint_digest TEXT NOT NULL, corpus_digest TEXT NOT NULL,
   spec_digest TEXT NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,
   layers INTEGER NOT NULL, heads INTEGER NOT NULL, columns INTEGER NOT NULL,
   measured INTEGER NOT NULL, skipped INTEGER NOT NULL,
@@ -96,7 +99,6 @@ CREATE TABLE results (
   architecture TEXT NOT NULL, engine_version TEXT NOT NULL, device TEXT NOT NULL,
   dtype TEXT NOT NULL, compute_seconds REAL NOT NULL, load_seconds REAL NOT NULL,
   commit_time INTEGER NOT NULL);
-CREATE INDEX results_by_checkpoint ON results (checkpoint_digest);
 CREATE TABLE records (
   result INTEGER NOT NULL REFERENCES results, sequence INTEGER NOT NULL,
   tokens_digest TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (result, sequence));
@@ -120,6 +122,10 @@ CREATE INDEX events_by_sweep ON events (sweep, cursor);
 // Counts are kept by triggers, so that no statement can forget them; the CHECKs above refuse any
 // that do not add up.
 constexpr char kTriggers[] = R"sql(
+CREATE TRIGGER results_once BEFORE INSERT ON results
+WHEN EXISTS (SELECT 1 FROM jobs WHERE key = NEW.key AND state = 3) BEGIN
+  SELECT RAISE(ABORT, 'this job has a result already');
+END;
 CREATE TRIGGER jobs_inserted AFTER INSERT ON jobs BEGIN
   UPDATE checkpoints SET total = total + 1, queued = queued + (NEW.state = 1),
     leased = leased + (NEW.state = 2), succeeded = succeeded + (NEW.state = 3),

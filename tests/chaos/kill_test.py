@@ -66,6 +66,8 @@ def check_store(path):
             return store.execute(query).fetchall()
         keys = sorted(key for (key,) in ask("select key from jobs"))
         assert keys == sorted(key for (key,) in ask("select key from results")), "jobs and results differ"
+        assert not ask("select 1 from jobs j left join results r on r.id = j.result where r.key is not j.key"), \
+            "a job names another's result"
         ((measured,),) = ask("select sum(measured) from results")
         ((records, sequences),) = ask("select count(*), count(distinct result || ':' || sequence) from records")
         assert measured == records == sequences, f"{measured} measured, {records} records, {sequences} distinct"

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -114,7 +113,10 @@ TEST_F(StoreTest, RecordsComeBackInSequenceOrderInPages) {
   }
   EXPECT_THAT(ids, ElementsAre("s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"));
   EXPECT_EQ(store_->Records(checkpoint, 0, 1 << 30)->size(), 8U);
-  EXPECT_EQ(store_->Provenance(checkpoint)->size(), 4U);
+  const auto provenance = store_->Provenance(checkpoint);
+  ASSERT_EQ(provenance->size(), leases.size());
+  for (size_t i = 0; i < leases.size(); ++i)
+    EXPECT_EQ((*provenance)[i].job, leases[leases.size() - 1 - i].key.job);
 }
 
 TEST_F(StoreTest, AStaleEpochNeverCommits) {
@@ -307,6 +309,21 @@ TEST_F(StoreTest, ShapesOfOneCheckpointMustAgree) {
   EXPECT_TRUE(Commit(leases[1]).committed) << "nothing of the refused result stayed";
 }
 
+TEST_F(StoreTest, ShapesOfOneCheckpointMustAgreeBetweenSweepsToo) {
+  Resolved("s", {"a"});
+  Commit(Grant(100).front());
+  // Of other sequences, so that no result is used again.
+  const auto other = store_->CreateSweep(MakeSweep(*store_, "other", {"a"}, 4), now_);
+  const int64_t checkpoint = store_->Checkpoints(other->id)->front().id;
+  ASSERT_TRUE(store_->ResolveCheckpoint(checkpoint, ResolutionOf("digest-a"), now_).ok());
+  const GrantedLease lease = Grant(1).front();
+  JobResult wrong = ResultOf(lease);
+  wrong.heads = kHeads + 1;
+  EXPECT_EQ(ErrorReason(store_->CommitJob(lease.key, wrong, now_).status()),
+            "RECORDS_INCONSISTENT");
+  EXPECT_TRUE(Commit(lease).committed);
+}
+
 // As the jobs of one round come: each ends as it would alone.
 TEST_F(StoreTest, JobsCommittedTogetherEndAsTheyWouldAlone) {
   const StoredSweep sweep = Resolved("s", {"a", "b"});
@@ -474,17 +491,6 @@ TEST_F(StoreTest, ASecondCoordinatorIsRefused) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(ErrorReason(second.status()), "STORE_IN_USE");
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(std::to_string(getpid())));
-}
-
-TEST_F(StoreTest, AForeignFileIsRefused) {
-  const std::string path = folder_.File("foreign.db");
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(database, "CREATE TABLE t (a)", nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(database);
-  EXPECT_EQ(ErrorReason(OpenSqliteStore({path}).status()), "STORE_FOREIGN");
-  EXPECT_EQ(OpenSqliteStore({folder_.File("no/such/folder.db")}).status().code(),
-            absl::StatusCode::kUnavailable);
 }
 
 TEST_F(StoreTest, AFullDiskAcknowledgesNothingAndIsSurvived) {
