@@ -2,11 +2,14 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/commands/commands.h"
 #include "client/commands/create_sweep.h"
@@ -21,6 +24,7 @@ namespace ondelette::client {
 namespace {
 
 constexpr absl::Duration kStartPatience = absl::Seconds(30);
+constexpr absl::Duration kControlsInterval = absl::Milliseconds(200);
 
 struct RunFlags {
   SweepFlags sweep;
@@ -99,6 +103,19 @@ absl::StatusOr<v1::Sweep> CreateOrRetry(Session& session, const SweepFlags& flag
   return response.sweep();
 }
 
+// A sweep may end before its controls are there: they are another worker's task, or have to be made
+// again after an engine died with them.
+absl::Status PrintTable(Session& session, const std::string& sweep,
+                        const std::function<absl::Status()>& alive) {
+  for (bool told = false;; told = true) {
+    absl::Status status = PrintTable5(session, sweep, std::cout);
+    if (ErrorReason(status) != "CONTROLS_PENDING") return status;
+    if (!told) std::cerr << "waiting for the controls that stand beside the figures\n";
+    if (status = alive(); !status.ok()) return status;
+    absl::SleepFor(kControlsInterval);
+  }
+}
+
 absl::Status RunSweep(Session& session, const RunFlags& flags) {
   absl::StatusOr<Child> server = StartCoordinator(flags, session);
   if (!server.ok()) return server.status();
@@ -111,11 +128,12 @@ absl::Status RunSweep(Session& session, const RunFlags& flags) {
   absl::StatusOr<v1::Sweep> sweep = CreateOrRetry(session, flags.sweep);
   if (!sweep.ok()) return sweep.status();
   std::cerr << "sweep " << sweep->id() << " in " << flags.folder << ", logs beside it\n";
-  absl::StatusOr<WatchEnd> end = WatchSweep(session, sweep->id(), 0, [&]() -> absl::Status {
+  auto alive = [&]() -> absl::Status {
     absl::Status status = server->Running();
     for (Child& worker : workers) status.Update(worker.Running());
     return status;
-  });
+  };
+  absl::StatusOr<WatchEnd> end = WatchSweep(session, sweep->id(), 0, alive);
   if (!end.ok()) return end.status();
   if (end->detached) {
     std::cerr
@@ -125,7 +143,7 @@ absl::Status RunSweep(Session& session, const RunFlags& flags) {
   }
   session.exit_code = ExitCodeOf(end->state);
   std::cerr << "sweep " << sweep->id() << ' ' << StateWord(end->state) << '\n';
-  return flags.table == 5 ? PrintTable5(session, sweep->id(), std::cout) : absl::OkStatus();
+  return flags.table == 5 ? PrintTable(session, sweep->id(), alive) : absl::OkStatus();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 """`ondelette run` over the shipped suite: what the README tells a stranger to type."""
+import contextlib
 import json
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -24,6 +26,12 @@ class FirstLight(unittest.TestCase):
             second = self.run_sweep(folder)
             self.assertLess(time.monotonic() - start, 10)
             self.assertEqual(first.stdout, second.stdout)
+            # As where a sweep ends before its controls are there: `run` gave up, and stopped the workers that made them.
+            with contextlib.closing(sqlite3.connect(f"{folder}/ondelette.db")) as store, store:
+                self.assertEqual(store.execute("DELETE FROM controls").rowcount, 1)
+            third = self.run_sweep(folder)
+            self.assertEqual(third.returncode, 0, third.stderr)
+            self.assertEqual(first.stdout, third.stdout)
 
             rows = [json.loads(line) for line in first.stdout.splitlines()]
             checkpoints = {row["checkpoint"]: row for row in rows if row["model"] == MODEL}
