@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+#include "common/digest/digest.h"
 #include "common/errors/errors.h"
 #include "server/store/sqlite_connection.h"
 #include "tests/unit/server/support.h"
@@ -74,9 +76,25 @@ TEST_F(SchemaTest, AForeignFileIsRefused) {
 }
 
 TEST_F(SchemaTest, AnotherVersionIsRefused) {
-  ASSERT_TRUE(connection_->Script("PRAGMA user_version = 1").ok());
-  connection_.reset();
-  EXPECT_EQ(ErrorReason(OpenSqliteStore({folder_.File("store.db")}).status()), "STORE_VERSION");
+  for (int version : {kSchemaVersion - 1, kSchemaVersion + 1}) {
+    auto connection = *Connection::Open(folder_.File("store.db"), false);
+    ASSERT_TRUE(connection->Script(absl::StrCat("PRAGMA user_version = ", version)).ok());
+    connection.reset();
+    EXPECT_EQ(ErrorReason(OpenSqliteStore({folder_.File("store.db")}).status()), "STORE_VERSION")
+        << version;
+  }
+}
+
+// Jobs once got a column under the version that they had without it: a store of the day before was
+// taken, and every commit to it failed. Where this fails, raise kSchemaVersion, and put the digest
+// of the new tables here.
+TEST_F(SchemaTest, TheVersionIsThatOfTheTables) {
+  std::string tables;
+  Statement query = connection_->Query("SELECT sql FROM sqlite_schema ORDER BY type, name");
+  while (query.Step()) absl::StrAppend(&tables, query.Text(0), "\n");
+  ASSERT_TRUE(query.status().ok()) << query.status();
+  EXPECT_EQ(kSchemaVersion, 3);
+  EXPECT_EQ(Sha256Of(tables), "aeb15a9587d15dc863bffb007ec0d57b9688ea7179f0da2c56b78c45ea7eed02");
 }
 
 }  // namespace
